@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading, replacing, opening below a root, removing trees; see the header. */
+#include "base/file.h"
+
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#define TREE_DEPTH_MAX 2048 /* deeper trees are refused: each level holds an fd */
+
+int file_read_fd(int fd, const char *what, size_t most_bytes, struct text *out, struct error *err)
+{
+	char buffer[16384];
+	size_t total = 0;
+
+	for (;;) {
+		ssize_t n = read(fd, buffer, sizeof(buffer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail(err, errno, "read '%s'", what);
+		if (n == 0)
+			return 0;
+		total += (size_t)n;
+		if (total > most_bytes)
+			return fail(err, EFBIG, "read '%s': more than %zu bytes", what, most_bytes);
+		text_add_bytes(out, buffer, (size_t)n);
+	}
+}
+
+int file_read(int dirfd, const char *path, size_t most_bytes, struct text *out, struct error *err)
+{
+	CLEAN_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, errno, "open '%s'", path);
+	return file_read_fd(fd, path, most_bytes, out, err);
+}
+
+int file_read_small(int dirfd, const char *path, char *buffer, size_t room)
+{
+	CLEAN_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buffer, room - 1);
+	if (n < 0)
+		return -errno;
+	while (n > 0 && buffer[n - 1] == '\n')
+		n--;
+	buffer[n] = '\0';
+	return (int)n;
+}
+
+int file_write(int dirfd, const char *path, const char *string, struct error *err)
+{
+	CLEAN_FD int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, errno, "open '%s'", path);
+	if (write(fd, string, strlen(string)) < 0)
+		return fail(err, errno, "write '%s' to '%s'", string, path);
+	return 0;
+}
+
+int file_write_all(int fd, const void *bytes, size_t count)
+{
+	const char *at = bytes;
+
+	while (count) {
+		ssize_t n = write(fd, at, count);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		count -= (size_t)n;
+	}
+	return 0;
+}
+
+/* "<dir>/.<base>.<random>", beside path. */
+static char *temporary_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	unsigned int random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) < 0)
+		random = (unsigned int)getpid();
+	if (!slash)
+		return must_printf(".%s.%08x", path, random);
+	return must_printf("%.*s/.%s.%08x", (int)(slash - path), path, slash + 1, random);
+}
+
+/* fsync of the directory that path is in, so that the rename lasts. */
+static int sync_parent(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CLEAN_FREE char *parent =
+		slash ? must_printf("%.*s", (int)(slash - path) + (slash == path), path)
+		      : must_dup(".");
+	CLEAN_FD int fd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int replace(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
+                   bool lasting, struct error *err)
+{
+	CLEAN_FREE char *temporary = temporary_name(path);
+	CLEAN_FD int fd = openat(dirfd, temporary,
+	                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return fail(err, errno, "create '%s'", temporary);
+	r = file_write_all(fd, bytes, count);
+	if (r == 0 && (fchmod(fd, mode) < 0 || (lasting && fsync(fd) < 0)))
+		r = -errno;
+	if (r == 0 && renameat(dirfd, temporary, dirfd, path) < 0)
+		r = -errno;
+	if (r == 0 && lasting)
+		r = sync_parent(dirfd, path);
+	if (r < 0) {
+		(void)unlinkat(dirfd, temporary, 0); /* gone already if the rename worked */
+		return fail(err, -r, "write '%s'", path);
+	}
+	return 0;
+}
+
+int file_replace(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
+                 struct error *err)
+{
+	return replace(dirfd, path, bytes, count, mode, true, err);
+}
+
+int file_replace_volatile(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
+                          struct error *err)
+{
+	return replace(dirfd, path, bytes, count, mode, false, err);
+}
+
+int file_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+	CLEAN_FREE char *copy = must_dup(path);
+
+	if (mkdir(path, mode) == 0 || errno == EEXIST)
+		return 0;
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		/* what stands above is for everyone to pass through; the last one has the mode */
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return fail(err, errno, "create directory '%s'", copy);
+		*slash = '/';
+	}
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return fail(err, errno, "create directory '%s'", path);
+	return 0;
+}
+
+int file_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = sys_openat2(root_fd, path, &how);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int file_open_beneath(int root_fd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = sys_openat2(root_fd, path, &how);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Removes what is in the directory fd (which it takes over), not the directory itself. */
+static int empty_dir(int fd, dev_t device, unsigned int depth, struct error *err)
+{
+	CLEAN_DIR DIR *dir = fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		close(fd);
+		return fail(err, errno, "read a directory");
+	}
+	if (depth > TREE_DEPTH_MAX)
+		return fail(err, ELOOP, "remove a tree deeper than %d", TREE_DEPTH_MAX);
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		struct stat st;
+		int child, r;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		if (entry->d_type != DT_DIR && unlinkat(dirfd(dir), name, 0) == 0)
+			continue;
+		child = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child < 0) {
+			if (errno == ENOENT || unlinkat(dirfd(dir), name, 0) == 0)
+				continue;
+			return fail(err, errno, "remove '%s'", name);
+		}
+		if (fstat(child, &st) < 0 || st.st_dev != device) {
+			close(child);
+			return fail_plain(err, EXDEV, "'%s' is a mount point (unmount it first)",
+			                  name);
+		}
+		r = empty_dir(child, device, depth + 1, err);
+		if (r < 0)
+			return r;
+		if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) < 0)
+			return fail(err, errno, "remove directory '%s'", name);
+	}
+	return 0;
+}
+
+int file_remove_tree(int dirfd, const char *name, struct error *err)
+{
+	CLEAN_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0) {
+		if (errno == ENOENT || unlinkat(dirfd, name, 0) == 0)
+			return 0;
+		return fail(err, errno, "remove '%s'", name);
+	}
+	if (fstat(fd, &st) < 0)
+		return fail(err, errno, "look at '%s'", name);
+	r = empty_dir(fd_take(&fd), st.st_dev, 0, err);
+	if (r < 0)
+		return fail_in(err, "remove '%s'", name);
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		return fail(err, errno, "remove directory '%s'", name);
+	return 0;
+}
+
+bool file_is_dir(int dirfd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool file_exists(int dirfd, const char *path)
+{
+	return faccessat(dirfd, path, F_OK, 0) == 0;
+}
+
+long file_system_of(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	return (long)fs.f_type;
+}
+
+bool file_is_char_device(int fd, unsigned int major_number, unsigned int minor_number)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) == major_number &&
+	       minor(st.st_rdev) == minor_number;
+}

@@ -1,0 +1,9 @@
+libsysc_a_SOURCES += \
+	src/base/cleanup.h \
+	src/base/compat.h \
+	src/base/error.c src/base/error.h \
+	src/base/file.c src/base/file.h \
+	src/base/parse.c src/base/parse.h \
+	src/base/process.c src/base/process.h \
+	src/base/socket.c src/base/socket.h \
+	src/base/text.c src/base/text.h

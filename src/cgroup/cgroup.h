@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Limits and accounting of one container, the same on cgroup v2, v1 and hybrid hosts. A container has
+ * one fixed cgroup, PARENT/NAME (on v2 its processes are in the leaf "payload"), in every hierarchy
+ * that is mounted. What is below a directory called sysfs here is /sys/fs/cgroup, or a captured tree
+ * in a test.
+ */
+#ifndef SYSC_CGROUP_CGROUP_H
+#define SYSC_CGROUP_CGROUP_H
+
+#include "container/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+#define CGROUP_HIERARCHIES_MAX 20
+
+enum cgroup_layout {
+	CGROUP_V2,
+	CGROUP_HYBRID,
+	CGROUP_V1
+};
+
+/* One mounted hierarchy. */
+struct cgroup_hierarchy {
+	char controllers[64]; /* "cpu", "cpu,cpuacct", "name=systemd", "" for v2 */
+	char mount[128];      /* "/sys/fs/cgroup/cpu" */
+	bool is_v2;
+};
+
+/* What the host offers. */
+struct cgroup_host {
+	enum cgroup_layout layout;
+	struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
+	unsigned int count;
+	int v2; /* index of the v2 hierarchy, -1 when there is none */
+};
+
+/* The cgroup of one container while a command or the supervisor works on it. */
+struct cgroup {
+	struct cgroup_host host;
+	char path[256];                    /* "sysc/web1" */
+	int dirs[CGROUP_HIERARCHIES_MAX];  /* O_DIRECTORY fd of PARENT/NAME, -1 unopened */
+	int enter[CGROUP_HIERARCHIES_MAX]; /* fd of "tasks" (v1), opened by cgroup_create */
+	int payload; /* v2: O_DIRECTORY fd of the leaf for CLONE_INTO_CGROUP */
+};
+
+/* What a container uses and may use now; LIMIT_UNSET (UINT64_MAX) where unknown or unlimited. */
+struct cgroup_usage {
+	uint64_t memory, memory_limit, memory_peak, swap, swap_limit;
+	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, millicpus_limit;
+	uint64_t pids, pids_limit;
+	uint64_t io_read, io_written; /* bytes */
+	uint64_t oom_kills;
+	char cpuset[64];
+};
+
+/* Reads what is mounted (mountinfo_path: NULL for /proc/self/mountinfo). */
+int cgroup_detect(struct cgroup_host *host, const char *mountinfo_path, struct error *err);
+
+/* Empty object: all fds -1. Pair: cgroup_close(), which accepts a zeroed-by-init object. */
+void cgroup_init(struct cgroup *cgroup);
+void cgroup_close(struct cgroup *cgroup);
+
+/*
+ * Makes PARENT/NAME in every hierarchy (a left-over of a crash that holds no process is reused, one
+ * that does is -EBUSY), ready to be entered, and opens its fds.
+ */
+int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, struct error *err);
+/* Opens what cgroup_create() made (path as in struct state), for a command on a running container. */
+int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err);
+
+/*
+ * Writes all limits of config and reads each back. The first that cannot be applied is the error, with
+ * the key and the config line; nothing of it is left in force then (the caller removes the cgroup).
+ */
+int cgroup_set_limits(struct cgroup *cgroup, const struct config *config, struct error *err);
+/* Applies one [limits] key to a running container; on error the old value is in force. */
+int cgroup_set_limit(struct cgroup *cgroup, const struct config *config, const char *key,
+                     struct error *err);
+/* Hands the v2 leaf to the container's root (files of /sys/kernel/cgroup/delegate). */
+int cgroup_delegate(struct cgroup *cgroup, uid_t uid, gid_t gid, struct error *err);
+/* Devices, deny by default, then the base set and the config's allow list (v1; v2 is later work and
+ * returns 0 without effect on a host without the v1 controller). */
+int cgroup_set_devices(struct cgroup *cgroup, const struct config *config, struct error *err);
+
+/*
+ * Called by the single-threaded child after clone, no allocation, async-signal-safe: moves itself
+ * into the v1 hierarchies by writing "0" to each tasks file. 0 or -errno.
+ */
+int cgroup_enter(const struct cgroup *cgroup);
+/* fd for clone_args.cgroup (CLONE_INTO_CGROUP), -1 when there is no v2 hierarchy. */
+int cgroup_clone_fd(const struct cgroup *cgroup);
+
+/* Freezes or thaws (v2 file where there is one, else the v1 freezer) and waits for it at most
+ * timeout_ms; -ETIMEDOUT (and thawed again when it was to freeze). */
+int cgroup_freeze(struct cgroup *cgroup, bool frozen, int64_t timeout_ms, struct error *err);
+bool cgroup_is_frozen(const struct cgroup *cgroup);
+
+/*
+ * Reads use and limits of the container at path without opening a struct cgroup: for lists. Missing
+ * files leave the field LIMIT_UNSET.
+ */
+int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup_usage *usage);
+
+/*
+ * Kills what is left inside (cgroup.kill or signal by signal) and removes the cgroup in every
+ * hierarchy, waiting for the last exit by cgroup.events at most timeout_ms.
+ */
+int cgroup_remove(struct cgroup *cgroup, int64_t timeout_ms, struct error *err);
+
+#endif

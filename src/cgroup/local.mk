@@ -1,0 +1,1 @@
+libsysc_a_SOURCES += src/cgroup/cgroup.h

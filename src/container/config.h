@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the administrator wrote: the configuration of one container, read from its INI file and what
+ * that includes, checked, const from then on. keys.h has the table that maps text to these fields.
+ */
+#ifndef SYSC_CONTAINER_CONFIG_H
+#define SYSC_CONTAINER_CONFIG_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct key;
+
+/* A limit that nobody set. "max" and "none" in a file set it too. */
+#define LIMIT_UNSET        UINT64_MAX
+#define CONFIG_SIGNAL_AUTO 0 /* stop signals: by the init found in the guest */
+
+enum network_type {
+	NETWORK_VETH,
+	NETWORK_NONE
+};
+
+/* One [network.IFNAME]. */
+struct network_config {
+	char *name;             /* in the container: eth0 */
+	int type;               /* enum network_type */
+	char *bridge;           /* host bridge, NULL: not in a bridge */
+	char *mac;              /* NULL: the kernel's choice */
+	uint64_t mtu;           /* 0: the bridge's */
+	struct strings address; /* CIDR, "auto", "dhcp" */
+	char *gateway;          /* "auto", "none", an address; NULL is auto */
+	struct strings dns;     /* addresses, or "auto": the bridge's own address */
+	char *host_name;        /* of the host side; NULL: made from the container's name */
+	struct strings route;   /* "192.0.2.0/24 10.0.0.1" */
+};
+
+/* [limits]; sizes in bytes, LIMIT_UNSET where not set. */
+struct limits_config {
+	uint64_t memory, memory_high, memory_low, swap;
+	uint64_t millicpus;  /* 1500 is one and a half cpu */
+	uint64_t cpu_weight; /* 1-10000 */
+	char *cpuset;        /* "0-3,6"; NULL unset */
+	uint64_t pids;
+	uint64_t io_weight; /* 1-10000 */
+	struct strings io;  /* "/dev/vda rbps=10M wiops=500" */
+};
+
+/* "NAME = VALUE" of the sections whose keys are free: [rlimits] [sysctl] [cgroup]. */
+struct pairs {
+	struct strings names, values; /* same count */
+};
+
+/* One line as it was read: for messages, `config show` and `config get`. */
+struct config_item {
+	const struct key *key; /* row of the table */
+	char *section;         /* "network.eth0" */
+	char *name;            /* the key as written (differs from key->name for free keys) */
+	char *value;
+	const char *file; /* owned by config->files */
+	int line;
+};
+
+struct config {
+	/* [container] */
+	char *description, *arch, *hostname, *uuid;
+	struct strings groups, environment;
+	char *init; /* command line; NULL: /sbin/init */
+	bool privileged, ephemeral, nesting;
+	/* [stop] */
+	int halt_signal, reboot_signal, kill_signal; /* CONFIG_SIGNAL_AUTO or a number */
+	int64_t stop_timeout_ms;
+	/* [rootfs] */
+	char *rootfs_path; /* "dir:/var/lib/sysc/web1/rootfs" */
+	char *rootfs_options;
+	bool rootfs_readonly, rootfs_managed;
+	/* [idmap] */
+	struct strings idmap; /* "b 0 1048576 65536"; parsed by idmap.h */
+	/* [network.*], in the order of the file */
+	struct network_config *networks;
+	size_t network_count;
+	/* [limits] [cgroup] [rlimits] [sysctl] */
+	struct limits_config limits;
+	struct pairs cgroup, rlimits, sysctl;
+	/* [mounts] */
+	struct strings mounts;        /* fstab(5) lines */
+	char *mount_proc, *mount_sys; /* "auto", "rw", "ro", "mixed" */
+	/* [devices] */
+	struct strings device_allow, device_node;
+	/* [security] */
+	struct strings keep_capabilities, drop_capabilities;
+	char *seccomp; /* "default", "none" or a path */
+	bool no_new_privileges;
+	/* [console] */
+	uint64_t ttys;
+	bool console_log;
+	uint64_t console_log_size, console_buffer; /* bytes */
+	/* where each value came from */
+	struct config_item *items;
+	size_t item_count;
+	struct strings files;
+};
+
+/* Sets every field to its default. Pair: config_done(), which accepts a zeroed object. */
+void config_init(struct config *config);
+void config_done(struct config *config);
+
+/*
+ * Adds what FILE says to config (already initialised). Every error of every included file is put
+ * into errors ("file:line: section.key: why", one per entry); err gets the first, with "(and N
+ * more)". The file and what it includes must belong to root or the caller and not be writable by
+ * others. -EINVAL for errors in the text, -errno when a file cannot be read. errors may be NULL.
+ */
+int config_load(struct config *config, const char *file, struct strings *errors, struct error *err);
+
+/* Applies "section.key=value" (option -s); where names it in errors, e.g. "option -s". */
+int config_override(struct config *config, const char *assignment, const char *where,
+                    struct error *err);
+
+/*
+ * What no single line can be blamed for: combinations (memory_low above memory, a map missing in an
+ * unprivileged container, two networks of one name …). Same reporting as config_load().
+ */
+int config_check(const struct config *config, struct strings *errors, struct error *err);
+
+/*
+ * " (FILE:LINE)" of the nth (from 0) value in force of section.key, "" when it is a default. For
+ * messages of later steps: fail(err, e, "mount '%s'%s", source, config_where(…)). The buffer is the
+ * caller's, room bytes; returned for convenience.
+ */
+const char *config_where(const struct config *config, const char *section, const char *key,
+                         size_t nth, char *buffer, size_t room);
+
+/*
+ * Edits FILE: sets section.key to value (a list gets a further line unless replace), or removes it
+ * (value NULL; a list loses the line with that value when one is given as match). Comments, order
+ * and all other lines stay as they are; the file is replaced as a whole. The value is checked first.
+ */
+int config_edit_set(const char *file, const char *section, const char *key, const char *value,
+                    bool replace, struct error *err);
+int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
+                      struct error *err);
+
+/* The value(s) in force of section.key as text, defaults included; -ENOENT for an unknown key. */
+int config_get(const struct config *config, const char *section, const char *key,
+               struct strings *out, struct error *err);
+
+#endif

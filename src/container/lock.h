@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Locks: one per container (RUN/NAME/lock) held by whoever changes it, one per store (STORE/.lock)
+ * for the short moments when names, ids or addresses are handed out. flock(2), so the kernel drops
+ * it with its last holder, however that one ends.
+ */
+#ifndef SYSC_CONTAINER_LOCK_H
+#define SYSC_CONTAINER_LOCK_H
+
+#include <stdint.h>
+
+struct container;
+struct error;
+struct paths;
+
+/*
+ * Takes the container's lock, waiting at most timeout_ms (0: not at all). Returns the fd that holds
+ * it (O_CLOEXEC); -EBUSY with the pid of the holder in the text.
+ */
+int lock_container(const struct container *container, int64_t timeout_ms, struct error *err);
+/* The same for the store; made with mode 0711 (the folder) when absent. */
+int lock_store(const struct paths *paths, int64_t timeout_ms, struct error *err);
+
+#endif

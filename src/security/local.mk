@@ -1,0 +1,1 @@
+libsysc_a_SOURCES += src/security/capabilities.h src/security/seccomp.h

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * System call filters: our policy text compiled once by libseccomp, kept as the kernel's program and
+ * loaded as bytes.
+ */
+#ifndef SYSC_SECURITY_SECCOMP_H
+#define SYSC_SECURITY_SECCOMP_H
+
+#include <stddef.h>
+
+struct config;
+struct error;
+struct paths;
+
+/* A compiled program: an array of struct sock_filter. */
+struct seccomp_program {
+	void *bytes;
+	size_t size;
+};
+
+void seccomp_program_done(struct seccomp_program *program);
+
+/*
+ * The program for config's [security] seccomp: "none" gives an empty one. Taken from the cache
+ * (RUN/../.cache, keyed by the policy's text, architecture, library and kernel version) or compiled
+ * and put there. Errors in a policy have file:line.
+ */
+int seccomp_prepare(const struct config *config, const struct paths *paths,
+                    struct seccomp_program *out, struct error *err);
+
+/* In the child, last before exec: seccomp(2) SECCOMP_SET_MODE_FILTER. Empty: nothing. 0 or -errno. */
+int seccomp_load(const struct seccomp_program *program);
+
+/*
+ * The same program kept as a file beside the state (RUN/NAME/seccomp), so that attach loads bytes
+ * without libseccomp.
+ */
+int seccomp_save(const struct seccomp_program *program, const char *file, struct error *err);
+int seccomp_read(const char *file, struct seccomp_program *out, struct error *err);
+
+#endif

@@ -1,0 +1,1 @@
+libsysc_a_SOURCES += src/storage/storage.h
