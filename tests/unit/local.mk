@@ -1,0 +1,7 @@
+# One program per source file that has logic: test-<folder>-<file>. To add one, add it to UNIT_TESTS and
+# give it a _SOURCES line.
+UNIT_TESTS =
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+unit_ldadd = libsysc.a $(NL_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS) $(UUID_LIBS) $(INIH_LIBS)
+LDADD = $(unit_ldadd)
