@@ -3,7 +3,9 @@ libsysc_a_SOURCES += \
 	src/base/compat.h \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
+	src/base/log.c src/base/log.h \
 	src/base/parse.c src/base/parse.h \
 	src/base/process.c src/base/process.h \
 	src/base/socket.c src/base/socket.h \
+	src/base/table.c src/base/table.h \
 	src/base/text.c src/base/text.h

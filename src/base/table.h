@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /* A JSON writer: commas, quotes and indentation are its business. Every value takes the key of the
- * object it is in, NULL inside an array. */
+ * object it is in, NULL inside an array and for the outermost one, behind which a line ends. What is
+ * not UTF-8 is printed as U+FFFD. */
 struct json {
 	struct text text;
 	unsigned int depth;
@@ -36,7 +37,7 @@ struct table {
 };
 
 void table_done(struct table *table);
-void table_cell(struct table *table, const char *value); /* "" and NULL print as "-" */
+void table_cell(struct table *table, const char *value); /* "" and NULL: "-"; controls: "?" */
 /* Left-aligned, two blanks between columns, no blanks at the end of a line. Width counts UTF-8. */
 void table_print(const struct table *table, bool with_titles, struct text *out);
 

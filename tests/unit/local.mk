@@ -5,3 +5,6 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 unit_ldadd = libsysc.a $(NL_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS) $(UUID_LIBS) $(INIH_LIBS)
 LDADD = $(unit_ldadd)
+UNIT_TESTS += tests/unit/test-base-log tests/unit/test-base-table
+tests_unit_test_base_log_SOURCES = tests/unit/test-base-log.c
+tests_unit_test_base_table_SOURCES = tests/unit/test-base-table.c
