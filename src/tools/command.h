@@ -3,9 +3,8 @@
  * The table of commands and of their options. Help, completion and the man page check are made from
  * it.
  *
- * To add a command: cmd_NAME.c with one exported struct command, its line in commands_table (main.c),
- * src/tools/local.mk, man/sysc-NAME.1, a case in tests/cli, the completion where it takes a name in
- * a state (needs).
+ * To add a command: cmd_NAME.c with one exported struct command cmd_NAME, its line in COMMANDS
+ * (commands.c), its file and its verb in src/tools/local.mk, man/sysc-NAME.1, a case in tests/cli.
  */
 #ifndef SYSC_TOOLS_COMMAND_H
 #define SYSC_TOOLS_COMMAND_H
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "container/paths.h"
+#include "tools/output.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,8 +32,9 @@ enum option_type {
 	OPTION_FLAG,     /* bool *: set to true */
 	OPTION_STRING,   /* const char ** */
 	OPTION_LIST,     /* struct strings *: may be given several times */
-	OPTION_DURATION, /* int64_t * ms */
+	OPTION_DURATION, /* int64_t * ms; "-1" (no limit) is -1 */
 	OPTION_NUMBER,   /* int64_t *, not negative */
+	OPTION_MAYBE,    /* const char **: --name[=ARGUMENT], "" when given without one */
 };
 
 struct option_row {
@@ -42,7 +43,7 @@ struct option_row {
 	enum option_type type;
 	void *value; /* where it goes; option values of the one running command are static */
 	const char *argument; /* "SIZE" in help; NULL for flags */
-	const char *help;     /* one line, no full stop */
+	const char *help;     /* one line, no full stop; NULL: hidden */
 };
 
 /* Which containers a command's NAME completes to, and how many it takes. */
@@ -63,17 +64,23 @@ enum command_flag {
 	COMMAND_VERBS = 16,  /* first word is a verb of its own (config get, net up) */
 	COMMAND_HIDDEN = 32, /* not in the list of commands */
 	COMMAND_LOWER = 64,  /* names optional: none means all (ls, monitor) */
+	COMMAND_NAMES = 128, /* several names, but run sees to all of them (info) */
+	COMMAND_BARE = 256,  /* call->paths is not filled (help, version) */
 };
 
 /* What options.c found on the command line. */
 struct call {
 	const struct command *command;
-	const char *program; /* "sysc-start", for messages */
+	char program[32]; /* "sysc-start", for messages */
 	struct paths paths;
-	struct strings names; /* operands; for COMMAND_VERBS the verb is names.items[0] */
-	char **rest;          /* after "--" (or after NAME for COMMAND_REST), ended by NULL */
+	struct strings names;  /* operands; for COMMAND_VERBS the verb is names.items[0] */
+	struct strings groups; /* --group, split at commas: a container must be in all of them */
+	char **rest;           /* what follows "--" (or NAME for COMMAND_REST), ended by NULL */
 	bool all, json, quiet, verbose;
-	int64_t jobs;
+	bool many;    /* one of several: run_one was called in a child of its own */
+	int64_t jobs; /* --jobs, 0: as many as the machine does well */
+	const char *store, *log_file, *log_level; /* as given, NULL: not */
+	bool help, version;
 };
 
 struct command {
@@ -84,21 +91,17 @@ struct command {
 	const struct option_row *options; /* ended by a NULL name; may be NULL */
 	enum command_needs needs;
 	unsigned int flags;            /* enum command_flag */
+	const char *const *verbs;      /* COMMAND_VERBS: its own verbs, ended by NULL */
 	int (*run)(struct call *call); /* returns an exit code */
 	/* COMMAND_MANY: called once per container, side by side in forked children; run is NULL */
 	int (*run_one)(struct call *call, const char *name);
+	const char *done; /* COMMAND_MANY: "started", for the result line of one of several */
 };
 
+/* One row per command, by topic; ended by NULL. */
 extern const struct command *const commands_table[]; /* ended by NULL */
 
-/* "PROGRAM: [NAME: ]text" on stderr; returns the exit code that fits err->code (ENOENT of a container
- * is 3, EBUSY/ESRCH states 4, ETIMEDOUT 5, EINVAL usage stays 1). */
-int output_error(const struct call *call, const char *name, const struct error *err);
-/* One line on stdout unless -q. */
-void output_line(const struct call *call, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-/* A line on stderr unless -q. */
-void output_note(const struct call *call, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* The row of verb; NULL when there is none. */
+const struct command *command_find(const char *verb);
 
 #endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what was asked for (names, globs, --all, --group) to containers, and running one per child. */
+#ifndef SYSC_TOOLS_NAMES_H
+#define SYSC_TOOLS_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct call;
+struct error;
+struct strings;
+
+/*
+ * The containers that call asks for. Without names: all of them (--all, --group, COMMAND_LOWER). One
+ * plain name is taken as it is, whether it exists or not; a glob that matches nothing is -ENOENT.
+ */
+int names_expand(const struct call *call, struct strings *names, struct error *err);
+/* True for *, ? and [. */
+bool names_is_glob(const char *pattern);
+/* True when name matches one of the patterns, or there is none. */
+bool names_match(const struct strings *patterns, const char *name);
+
+/* Runs a COMMAND_MANY command on what call asks for; returns the exit code. */
+int names_run(struct call *call);
+
+#endif
