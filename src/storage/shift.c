@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Changing the owners of a whole tree once, where the file system cannot be id-mapped. The tree is
+ * hostile: each entry is opened by O_PATH without following a symlink or crossing a mount, and all
+ * that follows is done to that fd, so nothing can be exchanged in between.
+ */
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "container/idmap.h"
+#include "storage/attributes.h"
+#include "storage/backend.h"
+#include "storage/storage.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define TREE_DEPTH_MAX 1000 /* each level holds an open folder */
+#define PROC_PATH_MAX  32
+
+struct inode {
+	dev_t device;
+	ino_t number; /* 0: an empty place */
+};
+
+/* One walk. seen: a hash table (open addressing) of the files with several names. */
+struct shift {
+	const struct idmap *map;
+	struct text path; /* where the walk is, below the tree: "/usr/bin/su"; stays on an error */
+	struct inode *seen;
+	size_t seen_count, seen_room; /* room is 0 or a power of two */
+};
+
+static void shift_done(struct shift *shift)
+{
+	free(shift->seen);
+	text_done(&shift->path);
+	*shift = (struct shift){0};
+}
+
+/* The place of an inode in the table, or the empty one where it would go. */
+static struct inode *find_place(const struct shift *shift, const struct stat *st)
+{
+	size_t at = (size_t)(st->st_ino * 0x9e3779b97f4a7c15ULL >> 20);
+
+	for (;; at++) {
+		struct inode *place = &shift->seen[at & (shift->seen_room - 1)];
+
+		if (place->number == 0 ||
+		    (place->number == st->st_ino && place->device == st->st_dev))
+			return place;
+	}
+}
+
+static void grow_seen(struct shift *shift)
+{
+	struct shift bigger = {.seen_room = shift->seen_room ? shift->seen_room * 2 : 256};
+
+	bigger.seen = must_alloc(bigger.seen_room * sizeof(*bigger.seen));
+	for (size_t i = 0; i < shift->seen_room; i++) {
+		struct stat st = {.st_ino = shift->seen[i].number, .st_dev = shift->seen[i].device};
+
+		if (st.st_ino)
+			*find_place(&bigger, &st) = shift->seen[i];
+	}
+	free(shift->seen);
+	shift->seen = bigger.seen;
+	shift->seen_room = bigger.seen_room;
+}
+
+/* True when a file with several names was met before; remembers it otherwise. */
+static bool was_seen(struct shift *shift, const struct stat *st)
+{
+	struct inode *place;
+
+	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
+		return false;
+	if (shift->seen_count * 4 >= shift->seen_room * 3)
+		grow_seen(shift);
+	place = find_place(shift, st);
+	if (place->number)
+		return true;
+	*place = (struct inode){.device = st->st_dev, .number = st->st_ino};
+	shift->seen_count++;
+	return false;
+}
+
+static int host_id(const struct shift *shift, bool group, uint32_t inside, uint32_t *out,
+                   struct error *err)
+{
+	int64_t id = idmap_to_host(shift->map, group, inside);
+
+	if (id < 0)
+		return fail_plain(err, EOVERFLOW, "it belongs to %s %u, which the map lacks",
+		                  group ? "group" : "user", inside);
+	*out = (uint32_t)id;
+	return 0;
+}
+
+/*
+ * The owner and what chown(2) takes away with it: the setuid and setgid bits and the capability of a
+ * program. fd is O_PATH, so those go through its magic link, which cannot be a symlink's target:
+ * symlinks have none of them. Not inlined: its buffers must not be in each frame of the recursion.
+ */
+__attribute__((noinline)) static int shift_inode(struct shift *shift, int fd, const struct stat *st,
+                                                 struct error *err)
+{
+	struct attribute_value capability = {.size = 0};
+	char proc_path[PROC_PATH_MAX];
+	uint32_t uid = 0, gid = 0;
+	bool regular = S_ISREG(st->st_mode);
+	int r;
+
+	(void)snprintf(proc_path, sizeof(proc_path), "/proc/self/fd/%d", fd);
+	r = host_id(shift, false, st->st_uid, &uid, err);
+	if (r == 0)
+		r = host_id(shift, true, st->st_gid, &gid, err);
+	if (r < 0)
+		return r;
+	if (regular)
+		r = attribute_read_capability(proc_path, &capability);
+	if (r < 0)
+		return fail(err, -r, "read its capability");
+	if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, errno, "change its owner to %u:%u", uid, gid);
+	if (regular && (st->st_mode & (S_ISUID | S_ISGID)) &&
+	    chmod(proc_path, st->st_mode & 07777) < 0)
+		return fail(err, errno, "restore its mode");
+	r = attribute_shift_capability(proc_path, shift->map, &capability);
+	if (r < 0)
+		return fail(err, -r, "rewrite its capability");
+	if (!regular && !S_ISDIR(st->st_mode))
+		return 0;
+	r = attribute_shift_acls(proc_path, shift->map);
+	return r < 0 ? fail(err, -r, "rewrite its access list") : 0;
+}
+
+static int shift_folder(struct shift *shift, int path_fd, unsigned int depth, struct error *err);
+
+static int shift_entry(struct shift *shift, int folder_fd, const char *name, unsigned int depth,
+                       struct error *err)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+	};
+	CLEAN_FD int fd = sys_openat2(folder_fd, name, &how);
+	struct stat st;
+	int r;
+
+	if (fd < 0 && errno == EXDEV)
+		return fail_plain(err, EXDEV, "it is a mount point (unmount it first)");
+	if (fd < 0)
+		return fail(err, errno, "open it");
+	if (fstat(fd, &st) < 0)
+		return fail(err, errno, "look at it");
+	if (was_seen(shift, &st))
+		return 0;
+	if (S_ISDIR(st.st_mode)) {
+		r = shift_folder(shift, fd, depth + 1, err);
+		if (r < 0)
+			return r;
+	}
+	return shift_inode(shift, fd, &st, err);
+}
+
+/* All that is in the folder, not the folder itself. */
+static int shift_folder(struct shift *shift, int path_fd, unsigned int depth, struct error *err)
+{
+	CLEAN_FD int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_DIR DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (fd < 0)
+		return fail(err, errno, "open it");
+	if (depth > TREE_DEPTH_MAX)
+		return fail_plain(err, ELOOP, "folders are more than %d deep", TREE_DEPTH_MAX);
+	dir = fdopendir(fd);
+	if (!dir)
+		return fail(err, errno, "read it");
+	(void)fd_take(&fd); /* the stream's from here */
+	while ((errno = 0, entry = readdir(dir))) {
+		size_t length = shift->path.length;
+		int r;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		text_addf(&shift->path, "/%s", entry->d_name);
+		r = shift_entry(shift, dirfd(dir), entry->d_name, depth, err);
+		if (r < 0)
+			return r;
+		shift->path.length = length;
+		shift->path.data[length] = '\0';
+	}
+	return errno ? fail(err, errno, "read it") : 0;
+}
+
+int storage_shift(const char *dir, const struct idmap *map, struct error *err)
+{
+	CLEAN(shift_done) struct shift shift = {.map = map};
+	CLEAN_FD int fd = storage_open_folder(dir, err);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return fail(err, errno, "look at '%s'", dir);
+	r = shift_folder(&shift, fd, 0, err);
+	if (r == 0)
+		r = shift_inode(&shift, fd, &st, err);
+	if (r < 0)
+		return fail_in(err, "shift the owners of '%s%s'", dir,
+		               shift.path.data ? shift.path.data : "");
+	return 0;
+}
