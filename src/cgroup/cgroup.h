@@ -111,5 +111,7 @@ int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup
  * hierarchy, waiting for the last exit by cgroup.events at most timeout_ms.
  */
 int cgroup_remove(struct cgroup *cgroup, int64_t timeout_ms, struct error *err);
+/* Removes PARENT itself, when nothing is below it, in every hierarchy; -EBUSY otherwise. */
+int cgroup_remove_parent(const char *parent, struct error *err);
 
 #endif

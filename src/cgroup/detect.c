@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which hierarchies this process can see, from one reading of mountinfo (proc(5)). Mounts that
+ * another one hides are left out, so that a private cgroup2 over a hybrid tree counts as plain v2.
+ */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOUNTINFO_MAX (16U << 20)
+
+/* One line of mountinfo; the strings are parts of the text that was read. */
+struct mount_line {
+	uint64_t id, parent;
+	const char *device, *root, *point, *type, *options;
+};
+
+struct mount_lines {
+	struct mount_line *items;
+	size_t count;
+};
+
+static void mount_lines_done(struct mount_lines *lines)
+{
+	free(lines->items);
+}
+
+/* Blank, tab, newline and backslash come as \040 and so on; decoded in place. */
+static void decode_octal(char *string)
+{
+	char *to = string;
+
+	for (const char *from = string; *from; to++) {
+		unsigned int value = 0;
+		int digits = 0;
+
+		while (*from == '\\' && digits < 3 && from[1 + digits] >= '0' &&
+		       from[1 + digits] <= '7')
+			value = value * 8 + (unsigned int)(from[1 + digits++] - '0');
+		*to = digits == 3 ? (char)value : *from;
+		from += digits == 3 ? 4 : 1;
+	}
+	*to = '\0';
+}
+
+/* "36 35 98:0 /root /point options [optional ...] - type source superoptions" */
+static bool split_line(char *line, struct mount_line *out)
+{
+	const char *id = strsep(&line, " "), *parent = strsep(&line, " ");
+	char *device = strsep(&line, " "), *root = strsep(&line, " ");
+	char *point = strsep(&line, " "), *word;
+
+	do {
+		word = strsep(&line, " ");
+	} while (word && strcmp(word, "-") != 0);
+	out->type = strsep(&line, " ");
+	(void)strsep(&line, " "); /* the source: any text */
+	out->options = strsep(&line, " ");
+	if (!out->options || parse_uint(id, UINT64_MAX, &out->id) < 0 ||
+	    parse_uint(parent, UINT64_MAX, &out->parent) < 0)
+		return false;
+	decode_octal(root);
+	decode_octal(point);
+	out->device = device;
+	out->root = root;
+	out->point = point;
+	return true;
+}
+
+/* A line that is not of the form is skipped: the kernel may show what we do not know. */
+static void split_lines(char *text, struct mount_lines *lines)
+{
+	size_t room = 0;
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		if (lines->count == room) {
+			room = room ? room * 2 : 64;
+			lines->items = must_realloc(lines->items, room * sizeof(*lines->items));
+		}
+		lines->count += split_line(line, &lines->items[lines->count]);
+	}
+}
+
+static bool is_above(const char *upper, const char *lower)
+{
+	size_t length = strlen(upper);
+
+	if (length == 1)
+		return true; /* "/" */
+	return strncmp(upper, lower, length) == 0 && (!lower[length] || lower[length] == '/');
+}
+
+static const struct mount_line *line_of(const struct mount_lines *lines, uint64_t id)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		if (lines->items[i].id == id)
+			return &lines->items[i];
+	}
+	return NULL;
+}
+
+/* Every mount at or above a mount point that is not one of its parents lies over it. */
+static bool is_visible(const struct mount_lines *lines, const struct mount_line *mount)
+{
+	size_t above = 0, chain = 0;
+
+	for (size_t i = 0; i < lines->count; i++)
+		above += is_above(lines->items[i].point, mount->point);
+	for (const struct mount_line *up = mount; up && chain <= above; chain++)
+		up = up->id == up->parent ? NULL : line_of(lines, up->parent);
+	return chain == above;
+}
+
+/* The v1 controllers among the options of the superblock: all that is not an option of cgroup. */
+static int copy_controllers(const char *options, char *out, size_t room)
+{
+	static const char *const others[] = {"rw",
+	                                     "ro",
+	                                     "xattr",
+	                                     "noprefix",
+	                                     "clone_children",
+	                                     "cpuset_v2_mode",
+	                                     "none",
+	                                     "release_agent",
+	                                     "favordynmods",
+	                                     NULL};
+	CLEAN(strings_done) struct strings words = {0};
+	size_t length = 0;
+
+	strings_split(&words, options, ",");
+	for (size_t i = 0; i < words.count; i++) {
+		const char *word = words.items[i];
+		bool is_other = text_starts(word, "release_agent=");
+
+		for (size_t j = 0; others[j]; j++)
+			is_other |= text_is(word, others[j]);
+		if (is_other)
+			continue;
+		length += (size_t)snprintf(out + length, room - length, "%s%s", length ? "," : "",
+		                           word);
+		if (length >= room)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+static int add_hierarchy(struct cgroup_host *host, const struct mount_line *mount,
+                         struct error *err)
+{
+	struct cgroup_hierarchy *hierarchy = &host->hierarchies[host->count];
+	int r = 0;
+
+	if (host->count == CGROUP_HIERARCHIES_MAX)
+		return fail_plain(err, E2BIG, "more than %d cgroup hierarchies are mounted",
+		                  CGROUP_HIERARCHIES_MAX);
+	memset(hierarchy, 0, sizeof(*hierarchy));
+	hierarchy->is_v2 = text_is(mount->type, "cgroup2");
+	if (!hierarchy->is_v2)
+		r = copy_controllers(mount->options, hierarchy->controllers,
+		                     sizeof(hierarchy->controllers));
+	if (r == 0 && strlen(mount->point) >= sizeof(hierarchy->mount))
+		r = -ENAMETOOLONG;
+	if (r < 0)
+		return fail(err, -r, "cgroup mount '%s'", mount->point);
+	memcpy(hierarchy->mount, mount->point, strlen(mount->point));
+	if (hierarchy->is_v2)
+		host->v2 = (int)host->count;
+	host->count++;
+	return 0;
+}
+
+/* A mount of another part of the tree than the one that this process is in cannot be used. */
+static bool is_usable(const struct mount_lines *lines, const struct mount_line *line)
+{
+	return (text_is(line->type, "cgroup") || text_is(line->type, "cgroup2")) &&
+	       !text_starts(line->root, "/..") && is_visible(lines, line);
+}
+
+/* Of several mounts of one hierarchy (one device) the first of its root, else the first. */
+static bool is_best(const struct mount_lines *lines, size_t index)
+{
+	const struct mount_line *line = &lines->items[index];
+	bool is_root = text_is(line->root, "/");
+
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct mount_line *other = &lines->items[i];
+		bool other_root = text_is(other->root, "/");
+
+		if (i == index || !text_is(other->device, line->device) || !is_usable(lines, other))
+			continue;
+		if (other_root > is_root || (other_root == is_root && i < index))
+			return false;
+	}
+	return true;
+}
+
+int cgroup_detect(struct cgroup_host *host, const char *mountinfo_path, struct error *err)
+{
+	const char *path = mountinfo_path ? mountinfo_path : "/proc/self/mountinfo";
+	CLEAN(text_done) struct text text = {0};
+	CLEAN(mount_lines_done) struct mount_lines lines = {0};
+	struct cgroup_host found = {.v2 = -1};
+	int r = file_read(AT_FDCWD, path, MOUNTINFO_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	split_lines(text.data, &lines);
+	for (size_t i = 0; i < lines.count && r == 0; i++) {
+		if (is_usable(&lines, &lines.items[i]) && is_best(&lines, i))
+			r = add_hierarchy(&found, &lines.items[i], err);
+	}
+	if (r < 0)
+		return r;
+	if (found.count == 0) {
+		fail_plain(err, ENOENT, "no cgroup hierarchy is mounted");
+		return fail_hint(err, "mount -t cgroup2 none /sys/fs/cgroup");
+	}
+	found.layout = found.v2 < 0 ? CGROUP_V1 : found.count == 1 ? CGROUP_V2 : CGROUP_HYBRID;
+	*host = found;
+	return 0;
+}
+
+bool tree_has(const struct cgroup_hierarchy *hierarchy, const char *controller)
+{
+	size_t length = strlen(controller);
+
+	for (const char *at = hierarchy->controllers; *at; at += strspn(at, ",")) {
+		size_t word = strcspn(at, ",");
+
+		if (word == length && strncmp(at, controller, length) == 0)
+			return true;
+		at += word;
+	}
+	return false;
+}
+
+int tree_find_v1(const struct cgroup_host *host, const char *controller)
+{
+	for (unsigned int i = 0; i < host->count; i++) {
+		if (!host->hierarchies[i].is_v2 && tree_has(&host->hierarchies[i], controller))
+			return (int)i;
+	}
+	return -1;
+}
+
+int tree_find(const struct cgroup_host *host, const char *controller)
+{
+	int index = tree_find_v1(host, controller);
+
+	return index >= 0 ? index : host->v2;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a container uses, for lists of many: each file is opened below one directory fd per
+ * hierarchy, read once and closed. Memory is the working set: what is charged less the page cache
+ * that nobody has touched lately (inactive_file), since that is given up before anything is short.
+ */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STAT_ROOM 8192 /* memory.stat is the longest: about 3 KiB */
+
+/* What v1 shows for "no limit": the highest whole page, whatever the size of a page. */
+#define V1_UNLIMITED (UINT64_C(0x7fffffffffffffff) - 0xffff)
+
+/* The first number of text ("max" and nothing: LIMIT_UNSET). */
+static uint64_t number_of(const char *text)
+{
+	char digits[24];
+	size_t length = strspn(text, "0123456789");
+	uint64_t value;
+
+	if (!length || length >= sizeof(digits))
+		return LIMIT_UNSET;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	return parse_uint(digits, UINT64_MAX, &value) < 0 ? LIMIT_UNSET : value;
+}
+
+static uint64_t read_number(int dir, const char *file)
+{
+	char text[64];
+
+	if (dir < 0 || file_read_small(dir, file, text, sizeof(text)) < 0)
+		return LIMIT_UNSET;
+	return number_of(text);
+}
+
+/* The number behind key, at the start of a line of text. */
+static uint64_t line_number(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, length) == 0 && line[length] == ' ')
+			return number_of(line + length + 1);
+	}
+	return LIMIT_UNSET;
+}
+
+static const char *read_text(int dir, const char *file, char text[STAT_ROOM])
+{
+	if (dir < 0 || file_read_small(dir, file, text, STAT_ROOM) < 0)
+		text[0] = '\0';
+	return text;
+}
+
+static uint64_t less(uint64_t value, uint64_t part)
+{
+	if (value == LIMIT_UNSET || part == LIMIT_UNSET)
+		return value;
+	return value > part ? value - part : 0;
+}
+
+static uint64_t times(uint64_t value, uint64_t factor)
+{
+	return value == LIMIT_UNSET || __builtin_mul_overflow(value, factor, &value) ? LIMIT_UNSET
+	                                                                             : value;
+}
+
+static uint64_t limit_of_v1(uint64_t value)
+{
+	return value >= V1_UNLIMITED ? LIMIT_UNSET : value;
+}
+
+static void memory_v2(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	read_text(dir, "memory.stat", text);
+	usage->memory =
+		less(read_number(dir, "memory.current"), line_number(text, "inactive_file"));
+	usage->memory_limit = read_number(dir, "memory.max");
+	usage->memory_peak = read_number(dir, "memory.peak");
+	usage->swap = read_number(dir, "memory.swap.current");
+	usage->swap_limit = read_number(dir, "memory.swap.max");
+	usage->oom_kills = line_number(read_text(dir, "memory.events", text), "oom_kill");
+}
+
+/* memory.stat of v1 has swap and the limits in force (the least of all levels) as well. */
+static void memory_v1(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+	uint64_t both;
+
+	read_text(dir, "memory.stat", text);
+	usage->memory = less(read_number(dir, "memory.usage_in_bytes"),
+	                     line_number(text, "total_inactive_file"));
+	usage->memory_limit = limit_of_v1(line_number(text, "hierarchical_memory_limit"));
+	usage->memory_peak = read_number(dir, "memory.max_usage_in_bytes");
+	usage->swap = line_number(text, "total_swap");
+	both = limit_of_v1(line_number(text, "hierarchical_memsw_limit"));
+	if (both != LIMIT_UNSET)
+		usage->swap_limit = less(both, usage->memory_limit);
+	usage->oom_kills = line_number(read_text(dir, "memory.oom_control", text), "oom_kill");
+}
+
+static void cpu_time_v2(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	read_text(dir, "cpu.stat", text);
+	usage->cpu_ns = times(line_number(text, "usage_usec"), 1000);
+	usage->cpu_user_ns = times(line_number(text, "user_usec"), 1000);
+	usage->cpu_system_ns = times(line_number(text, "system_usec"), 1000);
+}
+
+static void cpu_time_v1(int dir, struct cgroup_usage *usage)
+{
+	usage->cpu_ns = read_number(dir, "cpuacct.usage");
+	usage->cpu_user_ns = read_number(dir, "cpuacct.usage_user");
+	usage->cpu_system_ns = read_number(dir, "cpuacct.usage_sys");
+}
+
+static uint64_t millicpus(uint64_t quota_us, uint64_t period_us)
+{
+	if (quota_us == LIMIT_UNSET || period_us == LIMIT_UNSET || period_us == 0)
+		return LIMIT_UNSET;
+	return times(quota_us, 1000) / period_us;
+}
+
+static void cpu_limit_v2(int dir, struct cgroup_usage *usage)
+{
+	char text[64];
+	const char *period;
+
+	if (file_read_small(dir, "cpu.max", text, sizeof(text)) < 0)
+		return;
+	period = strchr(text, ' ');
+	usage->millicpus_limit = millicpus(number_of(text), period ? number_of(period + 1) : 0);
+}
+
+static void cpu_limit_v1(int dir, struct cgroup_usage *usage)
+{
+	usage->millicpus_limit = millicpus(read_number(dir, "cpu.cfs_quota_us"),
+	                                   read_number(dir, "cpu.cfs_period_us"));
+}
+
+static void pids_both(int dir, struct cgroup_usage *usage)
+{
+	usage->pids = read_number(dir, "pids.current");
+	usage->pids_limit = read_number(dir, "pids.max");
+}
+
+static void cpuset_both(int dir, struct cgroup_usage *usage)
+{
+	char text[sizeof(usage->cpuset)];
+
+	if (file_read_small(dir, "cpuset.cpus", text, sizeof(text)) > 0)
+		memcpy(usage->cpuset, text, sizeof(text));
+}
+
+/* Sums what follows key anywhere in the lines: "8:0 rbytes=1 wbytes=2 …", "8:0 Read 1". */
+static uint64_t sum_of(const char *text, const char *key)
+{
+	uint64_t sum = 0, value;
+	size_t length = strlen(key);
+
+	for (const char *at = text; (at = strstr(at, key)); at += length) {
+		value = number_of(at + length);
+		if (value != LIMIT_UNSET && __builtin_add_overflow(sum, value, &sum))
+			return LIMIT_UNSET;
+	}
+	return sum;
+}
+
+static void io_v2(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	if (file_read_small(dir, "io.stat", text, sizeof(text)) < 0)
+		return;
+	usage->io_read = sum_of(text, " rbytes=");
+	usage->io_written = sum_of(text, " wbytes=");
+}
+
+static void io_v1(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	if (file_read_small(dir, "blkio.throttle.io_service_bytes_recursive", text, sizeof(text)) <
+	    0)
+		return;
+	usage->io_read = sum_of(text, " Read ");
+	usage->io_written = sum_of(text, " Write ");
+}
+
+/* Which controller tells what, and by which reader on which version. */
+struct source {
+	const char *v1, *v2; /* the controller; "" on v2: there without any */
+	void (*read_v1)(int dir, struct cgroup_usage *usage);
+	void (*read_v2)(int dir, struct cgroup_usage *usage);
+};
+
+static const struct source sources[] = {
+	{"memory",  "memory", memory_v1,    memory_v2   },
+        {"cpuacct", "",       cpu_time_v1,  cpu_time_v2 },
+	{"cpu",     "cpu",    cpu_limit_v1, cpu_limit_v2},
+        {"pids",    "pids",   pids_both,    pids_both   },
+	{"cpuset",  "cpuset", cpuset_both,  cpuset_both },
+        {"blkio",   "io",     io_v1,        io_v2       },
+};
+
+static int open_dir(const struct cgroup_host *host, const char *path, int index)
+{
+	char full[TREE_PATH_MAX];
+
+	if (index < 0 || tree_path(&host->hierarchies[index], path, NULL, full) < 0)
+		return -1;
+	return open(full, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void usage_init(struct cgroup_usage *usage)
+{
+	*usage = (struct cgroup_usage){
+		.memory = LIMIT_UNSET,
+		.memory_limit = LIMIT_UNSET,
+		.memory_peak = LIMIT_UNSET,
+		.swap = LIMIT_UNSET,
+		.swap_limit = LIMIT_UNSET,
+		.cpu_ns = LIMIT_UNSET,
+		.cpu_user_ns = LIMIT_UNSET,
+		.cpu_system_ns = LIMIT_UNSET,
+		.millicpus_limit = LIMIT_UNSET,
+		.pids = LIMIT_UNSET,
+		.pids_limit = LIMIT_UNSET,
+		.io_read = LIMIT_UNSET,
+		.io_written = LIMIT_UNSET,
+		.oom_kills = LIMIT_UNSET,
+	};
+}
+
+int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup_usage *usage)
+{
+	CLEAN_FD int v2 = open_dir(host, path, host->v2);
+	struct cgroup_usage found;
+	bool is_there = v2 >= 0;
+
+	usage_init(&found);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		const struct source *source = &sources[i];
+		int index = tree_find_v1(host, source->v1);
+		CLEAN_FD int v1 = -1;
+
+		/* cpu.stat of v2 has all times in one file, also where v1 has the controller */
+		if (index >= 0 && (v2 < 0 || *source->v2))
+			v1 = open_dir(host, path, index);
+		if (v1 >= 0)
+			source->read_v1(v1, &found);
+		else if (v2 >= 0)
+			source->read_v2(v2, &found);
+		is_there |= v1 >= 0;
+	}
+	if (!is_there)
+		return -ENOENT;
+	*usage = found;
+	return 0;
+}
