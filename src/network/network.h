@@ -29,6 +29,12 @@ struct network {
 };
 
 /*
+ * The name of the host side of the nth network: host_name where configured, "ve-NAME" for the first
+ * one of a short-named container in the default store, otherwise "ve-" and 12 hex digits.
+ */
+void network_host_name(const struct container *container, size_t nth, char out[16]);
+
+/*
  * Checks before anything is made that every bridge is there and is a bridge, and decides the addresses
  * of "auto" ones: taken from the bridge's subnet, recorded in STORE/NAME/addresses ("eth0
  * 10.83.0.17/20" lines), the same at every start while the subnet fits. Errors carry the config line
@@ -48,11 +54,16 @@ void network_decided_free(struct network_decided *decided, size_t count);
 
 /*
  * Makes the links of config with their peers inside the namespace netns_fd, the loopback up,
- * addresses, routes. On failure what was made is removed again.
+ * addresses, routes; without any network the loopback only. On failure what was made is removed
+ * again. The caller has one thread and holds the container's lock: a link of the same name that a
+ * crash left is removed, anything else of that name is -EEXIST.
  */
 int network_attach(struct network *network, const struct container *container,
                    const struct network_decided *decided, int netns_fd, struct error *err);
-/* Removes the host sides (their peers go with them); absent ones are fine. */
+/*
+ * Removes the host sides (their peers go with them); absent ones are fine. A host_index of 0 means
+ * that only the name is known (from a state file): then only a veth of that name is removed.
+ */
 int network_detach(struct network *network, struct error *err);
 
 /* Addresses ("10.83.0.17", "fd00::1"; no loopback, no link-local) inside a namespace; the caller's own
