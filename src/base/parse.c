@@ -28,6 +28,39 @@ int parse_uint(const char *text, uint64_t most, uint64_t *out)
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int parse_number(const char *text, uint64_t most, uint64_t *out)
+{
+	uint64_t value = 0;
+	bool over = false;
+
+	if (text[0] != '0' || text[1] != 'x')
+		return parse_uint(text, most, out);
+	text += 2;
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		int digit = hex_digit(*text);
+
+		if (digit < 0)
+			return -EINVAL;
+		over |= value >> 60 != 0;
+		value = value << 4 | (uint64_t)digit;
+	}
+	if (over || value > most)
+		return -ERANGE;
+	*out = value;
+	return 0;
+}
+
 int parse_int(const char *text, int64_t least, int64_t most, int64_t *out)
 {
 	bool negative = *text == '-';

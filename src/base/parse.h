@@ -13,6 +13,8 @@
 /* Decimal, least <= value <= most. */
 int parse_int(const char *text, int64_t least, int64_t most, int64_t *out);
 int parse_uint(const char *text, uint64_t most, uint64_t *out);
+/* Decimal, or hexadecimal behind "0x". */
+int parse_number(const char *text, uint64_t most, uint64_t *out);
 /* Octal, as in file modes: "0755", "755". */
 int parse_mode(const char *text, unsigned int *out);
 /* yes no true false on off 1 0. */

@@ -1,1 +1,6 @@
-libsysc_a_SOURCES += src/security/capabilities.c src/security/capabilities.h src/security/seccomp.h
+libsysc_a_SOURCES += \
+	src/security/cache.c src/security/cache.h \
+	src/security/capabilities.c src/security/capabilities.h \
+	src/security/compile.c \
+	src/security/policy.c src/security/policy.h \
+	src/security/seccomp.c src/security/seccomp.h
