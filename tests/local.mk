@@ -4,12 +4,13 @@ TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/config/build-aux/tap
 LOG_DRIVER = $(TAP_DRIVER)
 T_LOG_DRIVER = $(TAP_DRIVER)
 T_LOG_COMPILER = $(SHELL)
+# bats exits 1 when a case fails, which its TAP lines have said already
 BATS_LOG_DRIVER = $(TAP_DRIVER)
-BATS_LOG_COMPILER = bats
-AM_BATS_LOG_FLAGS = --formatter tap
-AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
-	export top_srcdir top_builddir;
-EXTRA_DIST += tests/lib/tap.h
+AM_BATS_LOG_DRIVER_FLAGS = --ignore-exit
+BATS_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run-bats
+AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CC='$(CC)'; \
+	CPPFLAGS='$(CPPFLAGS)'; export top_srcdir top_builddir CC CPPFLAGS;
+EXTRA_DIST += tests/lib/tap.h tests/lib/run-bats tests/lib/sandbox.bash tests/lib/demo
 
 include tests/unit/local.mk
 include tests/cli/local.mk
@@ -17,3 +18,34 @@ include tests/root/local.mk
 include tests/style/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+
+# Instead of automake's own rule: the last line of "make check" is the sum over all cases, whatever happened.
+check: $(BUILT_SOURCES)
+	@rm -f $(TEST_LOGS:.log=.trs); status=0; \
+	$(MAKE) $(AM_MAKEFLAGS) check-am || status=$$?; \
+	$(MAKE) $(AM_MAKEFLAGS) --no-print-directory -s check-count || status=1; exit $$status
+
+check-count:
+	@cat $(TEST_LOGS:.log=.trs) /dev/null 2>/dev/null | $(AWK) '/^:test-result:/ { n[$$2]++; all++ } END { \
+		bad = n["FAIL"] + n["XPASS"] + n["ERROR"]; \
+		printf "%d passed, %d failed, %d skipped\n", n["PASS"] + n["XFAIL"], bad, n["SKIP"]; \
+		exit bad > 0 || !all }'
+
+# The programs once more under the sanitizers, from a copy of the source (a configured source folder cannot be
+# configured again from below); unit, cli and corpus tests run there.
+check-asan:
+	$(MAKE) $(AM_MAKEFLAGS) distdir distdir=build-asan >/dev/null
+	cd build-asan && ./configure -q --enable-sanitizers CFLAGS='-O1 -g' && $(MAKE) $(AM_MAKEFLAGS) && \
+		$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) $(FUZZERS) $(CLI_TESTS)'
+
+# Unit tests under valgrind, with the programs of this build
+check-valgrind: all
+	@command -v valgrind >/dev/null || { echo "valgrind is not installed" >&2; exit 1; }
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' \
+		LOG_COMPILER='valgrind -q --trace-children=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+
+clean-local: clean-build-asan
+clean-build-asan:
+	chmod -R u+w build-asan 2>/dev/null; rm -rf build-asan
+
+.PHONY: check-count check-asan check-valgrind clean-build-asan

@@ -74,6 +74,7 @@ static void become(const struct process_options *options, const char *path, int 
 	int in = options->input_fd >= 0 ? options->input_fd : null_fd;
 	int out = output_fd >= 0 ? output_fd : null_fd;
 	int error = options->error_fd >= 0 ? options->error_fd : out;
+	static const struct sigaction by_default = {.sa_handler = SIG_DFL};
 	sigset_t none;
 	int code;
 
@@ -86,7 +87,7 @@ static void become(const struct process_options *options, const char *path, int 
 	    (options->directory && chdir(options->directory) < 0))
 		goto broken;
 	for (int s = 1; s <= SIGRTMAX; s++)
-		(void)signal(s, SIG_DFL); /* KILL and STOP refuse, which is right */
+		(void)sigaction(s, &by_default, NULL); /* KILL and STOP refuse, which is right */
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(path, options->argv, options->env ? options->env : plain);

@@ -1,1 +1,11 @@
-# tests/bench
+# Measurements, never part of "make check": see tests/bench/bench. BENCH_ROUNDS, BENCH_MANY … in the environment.
+EXTRA_DIST += tests/bench/bench tests/bench/payload.c
+bench: all tests/bench/payload
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' python3 $(top_srcdir)/tests/bench/bench
+
+tests/bench/payload: $(top_srcdir)/tests/bench/payload.c
+	@$(MKDIR_P) tests/bench
+	$(AM_V_CC)$(CC) -std=gnu17 -O2 -static -o $@ $(top_srcdir)/tests/bench/payload.c
+CLEANFILES += tests/bench/payload tests/bench/results.txt tests/bench/results.json
+
+.PHONY: bench

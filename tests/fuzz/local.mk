@@ -1,1 +1,15 @@
-# tests/fuzz
+# One fuzzer per parser: tests/fuzz/fuzz-X.c has LLVMFuzzerTestOneInput() and includes tests/fuzz/replay.h, whose main()
+# feeds it every file of tests/fuzz/corpus/X. "make check" replays, "make fuzz" searches (FUZZ_SECONDS each).
+# To add one: its name in FUZZERS, its _SOURCES line, its corpus.
+FUZZERS =
+check_PROGRAMS += $(FUZZERS)
+TESTS += $(FUZZERS)
+FUZZ_SECONDS = 60
+EXTRA_DIST += tests/fuzz/replay.h tests/fuzz/run tests/fuzz/corpus
+
+fuzz: $(BUILT_SOURCES)
+	srcdir='$(srcdir)' CPPFLAGS='$(AM_CPPFLAGS) $(CPPFLAGS) $(INIH_CFLAGS) $(NL_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS)' \
+		LIBS='$(unit_ldadd:libsysc.a=)' SOURCES='$(libsysc_a_SOURCES)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+		$(SHELL) $(top_srcdir)/tests/fuzz/run $(FUZZERS)
+
+.PHONY: fuzz
