@@ -22,11 +22,11 @@ include tests/bench/local.mk
 # The last line of "make check" is the sum over all cases, whatever happened: check-local would not run after a failure,
 # and automake's rule for check, "$(MAKE) $(AM_MAKEFLAGS) check-am", cannot be replaced; so it is led to counted-check,
 # with its own target behind a comment sign.
-check: AM_MAKEFLAGS = counted-check \#
+check: AM_MAKEFLAGS = --no-print-directory counted-check \#
 counted-check:
 	@rm -f $(TEST_LOGS:.log=.trs); status=0; \
 	$(MAKE) $(AM_MAKEFLAGS) check-am || status=$$?; \
-	$(MAKE) $(AM_MAKEFLAGS) --no-print-directory -s check-count || status=1; exit $$status
+	$(MAKE) $(AM_MAKEFLAGS) -s check-count 2>/dev/null || status=1; exit $$status
 
 check-count:
 	@cat $(TEST_LOGS:.log=.trs) /dev/null 2>/dev/null | $(AWK) '/^:test-result:/ { n[$$2]++; all++ } END { \
