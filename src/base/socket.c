@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+/* of the last part of a socket's path: sun_path less "/proc/self/fd/" and a number */
+#define SOCKET_NAME_MAX 80
+
 /*
  * sun_path holds 107 characters: a longer path goes through /proc/self/fd/N of its folder. dir_fd keeps
  * that folder open while the address is used.
@@ -20,7 +23,6 @@ static int make_address(const char *path, struct sockaddr_un *address, int *dir_
                         struct error *err)
 {
 	const char *slash = strrchr(path, '/');
-	int n;
 
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	*dir_fd = -1;
@@ -28,17 +30,16 @@ static int make_address(const char *path, struct sockaddr_un *address, int *dir_
 		memcpy(address->sun_path, path, strlen(path) + 1);
 		return 0;
 	}
-	if (slash) {
-		CLEAN_FREE char *folder = must_printf("%.*s", (int)(slash - path), path);
-
-		*dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (*dir_fd < 0)
-			return fail(err, errno, "open '%s'", folder);
-	}
-	n = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", *dir_fd,
-	             slash ? slash + 1 : path);
-	if (!slash || n < 0 || (size_t)n >= sizeof(address->sun_path))
+	if (!slash || strlen(slash + 1) > SOCKET_NAME_MAX)
 		return fail(err, ENAMETOOLONG, "socket '%s'", path);
+	CLEAN_FREE char *folder = must_printf("%.*s", (int)(slash - path), path);
+
+	*dir_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dir_fd < 0)
+		return fail(err, errno, "open '%s'", folder);
+	/* the precision, never reached, shows the compiler that all of it fits */
+	(void)snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%.*s",
+	               *dir_fd, SOCKET_NAME_MAX, slash + 1);
 	return 0;
 }
 
