@@ -73,7 +73,8 @@ struct config {
 	int halt_signal, reboot_signal, kill_signal; /* CONFIG_SIGNAL_AUTO or a number */
 	int64_t stop_timeout_ms;
 	/* [rootfs] */
-	char *rootfs_path; /* "dir:/var/lib/sysc/web1/rootfs" */
+	char *rootfs_path;    /* "dir:/var/lib/sysc/web1/rootfs" */
+	char *rootfs_backend; /* for create: "dir" */
 	char *rootfs_options;
 	bool rootfs_readonly, rootfs_managed;
 	/* [idmap] */
@@ -134,9 +135,18 @@ const char *config_where(const struct config *config, const char *section, const
                          size_t nth, char *buffer, size_t room);
 
 /*
+ * Takes "section.key" apart: "limits.memory", "network.eth0.mtu" (the section is "network.eth0"),
+ * "sysctl.net.ipv4.ip_forward" (the key is all behind the first dot). The caller frees both.
+ */
+int config_split_key(const char *word, char **section, char **key, struct error *err);
+/* Whether value would be taken for section.key, without keeping it. */
+int config_check_value(const char *section, const char *key, const char *value, struct error *err);
+
+/*
  * Edits FILE: sets section.key to value (a list gets a further line unless replace), or removes it
- * (value NULL; a list loses the line with that value when one is given as match). Comments, order
- * and all other lines stay as they are; the file is replaced as a whole. The value is checked first.
+ * (a list loses the line with that value when one is given as match; key NULL removes the section).
+ * Comments, order and all other lines stay as they are; the file is replaced as a whole, owner and
+ * mode stay. The value is checked first. -ENOENT when there is nothing to remove.
  */
 int config_edit_set(const char *file, const char *section, const char *key, const char *value,
                     bool replace, struct error *err);

@@ -33,7 +33,7 @@ int idmap_add(struct idmap *map, const char *text, struct error *err);
 int idmap_parse(struct idmap *map, const struct strings *lines, struct error *err);
 /* The text of /proc/PID/uid_map (or gid_map), at most room bytes; -ENOSPC. */
 int idmap_format(const struct idmap *map, bool groups, char *out, size_t room);
-/* Writes both maps of a process that was just born in a new user namespace; proc_fd is /proc. */
+/* Writes both maps of a process that was just born in a new user namespace. */
 int idmap_write(const struct idmap *map, pid_t pid, struct error *err);
 /* The host id of id inside; -ENOENT when it is not mapped. */
 int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside);

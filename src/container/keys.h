@@ -9,6 +9,7 @@
 #ifndef SYSC_CONTAINER_KEYS_H
 #define SYSC_CONTAINER_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct error;
@@ -17,7 +18,7 @@ enum key_type {
 	KEY_STRING,   /* char * */
 	KEY_BOOL,     /* bool */
 	KEY_NUMBER,   /* uint64_t, least..most */
-	KEY_SIZE,     /* uint64_t bytes; "max" is LIMIT_UNSET */
+	KEY_SIZE,     /* uint64_t bytes, at least least */
 	KEY_DURATION, /* int64_t ms */
 	KEY_CPUS,     /* uint64_t thousandths */
 	KEY_SIGNAL,   /* int; "auto" is CONFIG_SIGNAL_AUTO */
@@ -32,6 +33,7 @@ enum key_flag {
 	KEY_LATER = 2,      /* known, not supported yet: refused with that text */
 	KEY_NETWORK = 4,    /* offset is within struct network_config, section is network.NAME */
 	KEY_ADMIN_ONLY = 8, /* never taken from an image or archive */
+	KEY_LIMIT = 16,     /* a number or size of which "max" and "none" are LIMIT_UNSET */
 };
 
 struct key {
@@ -40,9 +42,12 @@ struct key {
 	enum key_type type;
 	unsigned int flags; /* enum key_flag */
 	size_t offset;
-	unsigned long long least, most; /* KEY_NUMBER; most 0: no bound */
+	unsigned long long least, most; /* KEY_NUMBER, KEY_SIZE; most 0: no bound */
 	const char *const *choices;     /* KEY_ENUM: ended by NULL */
-	/* a further test of one value, NULL when the type says it all; fills err without place */
+	/*
+	 * A further test of one value, NULL when the type says it all; fills err without place. That of
+	 * KEY_PAIRS gets "NAME=VALUE".
+	 */
 	int (*check)(const char *value, struct error *err);
 	const char *fallback; /* default as text, NULL: none */
 	const char *form;     /* what a value looks like, for help: "SIZE", "CIDR|auto|dhcp" */
@@ -56,6 +61,8 @@ extern const struct key keys_table[]; /* ended by a NULL section */
  * finds the "*" row of its section.
  */
 const struct key *keys_find(const char *section, const char *name);
+/* True when a section of that name may stand in a file ("network.eth0" too). */
+bool keys_has_section(const char *section);
 /* Fills err with "unknown key …" and a suggestion when one is near; returns -EINVAL. */
 int keys_unknown(const char *section, const char *name, struct error *err);
 

@@ -1,9 +1,17 @@
 libsysc_a_SOURCES += \
-	src/container/config.h \
-	src/container/container.h \
-	src/container/idmap.h \
-	src/container/keys.h \
-	src/container/lock.h \
-	src/container/paths.h \
-	src/container/state.h \
-	src/container/uuid.h
+	src/container/check.c src/container/check.h \
+	src/container/check_network.c \
+	src/container/config.c src/container/config.h \
+	src/container/config_check.c \
+	src/container/config_edit.c \
+	src/container/config_load.c \
+	src/container/config_value.c src/container/config_value.h \
+	src/container/container.c src/container/container.h \
+	src/container/idmap.c src/container/idmap.h \
+	src/container/idmap_choose.c \
+	src/container/ini_file.c src/container/ini_file.h \
+	src/container/keys.c src/container/keys.h \
+	src/container/lock.c src/container/lock.h \
+	src/container/paths.c src/container/paths.h \
+	src/container/state.c src/container/state.h \
+	src/container/uuid.c src/container/uuid.h

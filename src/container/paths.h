@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Where things are on disk. Resolved once at the start of a command from, in this order: options
- * (-P), the environment (SYSC_PATH, SYSC_RUN, SYSC_CACHE, SYSC_LOG, SYSC_ETC), /etc/sysc/sysc.conf,
- * the built-in defaults. A program that runs from its build tree (a file "build-tree" beside it
- * names the source folder) finds templates, config and helpers there.
+ * (-P), the environment (SYSC_PATH, SYSC_RUN, SYSC_CACHE, SYSC_LOG, SYSC_CGROUP, SYSC_ETC),
+ * /etc/sysc/sysc.conf, the built-in defaults; for a user without root the XDG folders. A store other
+ * than the default one has its own RUN and LOG (".at/HASH" below them) and cgroup (its name with the
+ * tag), unless these are given. A program
+ * that runs from its build tree (a file "build-tree" beside it names the source folder) finds
+ * templates, config and helpers there.
  */
 #ifndef SYSC_CONTAINER_PATHS_H
 #define SYSC_CONTAINER_PATHS_H
