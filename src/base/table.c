@@ -63,6 +63,10 @@ static void add_quoted(struct text *out, const char *string)
 
 static void new_line(struct json *json)
 {
+	if (json->is_flat) {
+		text_add(&json->text, text_ends(json->text.data, ",") ? " " : "");
+		return;
+	}
 	text_add(&json->text, "\n");
 	for (unsigned int i = 0; i < json->depth; i++)
 		text_add(&json->text, "  ");

@@ -17,6 +17,7 @@ struct json {
 	struct text text;
 	unsigned int depth;
 	bool need_comma;
+	bool is_flat; /* all on one line: set before the first value */
 };
 
 void json_done(struct json *json);

@@ -7,6 +7,10 @@
 
 /* clang-format off */
 #define COMMANDS(X) \
+	X(ls) \
+	X(info) \
+	X(wait) \
+	X(monitor) \
 	X(version) \
 	X(help)
 /* clang-format on */

@@ -4,11 +4,21 @@ SYSC_VERBS =
 src_sysc_SOURCES = \
 	src/tools/command.h src/tools/commands.c \
 	src/tools/help.c \
+	src/tools/inspect.c src/tools/inspect.h \
 	src/tools/main.c \
+	src/tools/moment.c src/tools/moment.h \
+	src/tools/names.c src/tools/names.h \
 	src/tools/options.c src/tools/options.h \
-	src/tools/output.c src/tools/output.h
-SYSC_VERBS += help version
-src_sysc_SOURCES += src/tools/cmd_help.c src/tools/cmd_version.c
+	src/tools/output.c src/tools/output.h \
+	src/tools/watch.c src/tools/watch.h
+SYSC_VERBS += help info ls monitor version wait
+src_sysc_SOURCES += \
+	src/tools/cmd_help.c \
+	src/tools/cmd_info.c src/tools/info_rows.c src/tools/info_rows.h \
+	src/tools/cmd_ls.c src/tools/ls_columns.c src/tools/ls_columns.h \
+	src/tools/cmd_monitor.c \
+	src/tools/cmd_version.c \
+	src/tools/cmd_wait.c
 
 src_sysc_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(NL_CFLAGS)
 src_sysc_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)

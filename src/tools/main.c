@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "tools/command.h"
+#include "tools/names.h"
 #include "tools/options.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 static void call_done(struct call *call)
 {
+	paths_done(&call->paths);
 	strings_done(&call->names);
 	strings_done(&call->groups);
 }
@@ -117,8 +119,9 @@ static int run_command(struct call *call)
 		(void)fail_plain(&err, EPERM, "needs root (try: sudo %s)", call->program);
 		return output_error(call, NULL, &err);
 	}
-	/* paths_init() and names_run() come with container/ */
-	return command->run ? command->run(call) : EXIT_FAILED;
+	if (!(command->flags & COMMAND_BARE) && paths_init(&call->paths, call->store, &err) < 0)
+		return output_error(call, NULL, &err);
+	return command->run ? command->run(call) : names_run(call);
 }
 
 int main(int argc, char **argv)

@@ -30,21 +30,27 @@ bool names_match(const struct strings *patterns, const char *name)
 	return patterns->count == 0;
 }
 
-/* Drops the names that are not in all groups of call. A broken configuration is in no group. */
+bool names_in_groups(const struct call *call, const char *name)
+{
+	CLEAN(container_done) struct container container = {0};
+
+	if (!call->groups.count)
+		return true;
+	if (container_open(&container, &call->paths, name, NULL, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < call->groups.count; i++)
+		if (!strings_has(&container.config.groups, call->groups.items[i]))
+			return false;
+	return true;
+}
+
 static void keep_groups(const struct call *call, struct strings *names)
 {
 	struct strings kept = {0};
 
-	for (size_t i = 0; i < names->count; i++) {
-		CLEAN(container_done) struct container container = {0};
-		bool is_in =
-			container_open(&container, &call->paths, names->items[i], NULL, NULL) >= 0;
-
-		for (size_t g = 0; is_in && g < call->groups.count; g++)
-			is_in = strings_has(&container.config.groups, call->groups.items[g]);
-		if (is_in)
+	for (size_t i = 0; i < names->count; i++)
+		if (names_in_groups(call, names->items[i]))
 			strings_add(&kept, names->items[i]);
-	}
 	strings_done(names);
 	*names = kept;
 }
@@ -67,6 +73,13 @@ int names_expand(const struct call *call, struct strings *names, struct error *e
 	*names = found;
 	found = (struct strings){0};
 	return 0;
+}
+
+int names_error(const struct call *call, const struct error *err)
+{
+	int code = output_error(call, NULL, err);
+
+	return err->code == ENOENT ? EXIT_NO_CONTAINER : code;
 }
 
 static unsigned int jobs_of(const struct call *call)
@@ -159,17 +172,12 @@ int names_run(struct call *call)
 	CLEAN(strings_done) struct strings names = {0};
 	struct error err = {0};
 
-	if (names_expand(call, &names, &err) < 0) {
-		const char *name = call->names.count ? call->names.items[0] : NULL;
-		int code = output_error(call, NULL, &err);
-
-		return err.code == ENOENT && name ? EXIT_NO_CONTAINER : code;
-	}
+	if (names_expand(call, &names, &err) < 0)
+		return names_error(call, &err);
 	if (names.count == 1)
 		return call->command->run_one(call, names.items[0]);
-	if (!names.count) {
-		output_note(call, "no container matches");
-		return EXIT_DONE;
-	}
-	return run_many(call, &names);
+	if (names.count)
+		return run_many(call, &names);
+	output_note(call, "no container matches");
+	return call->names.count ? EXIT_NO_CONTAINER : EXIT_DONE;
 }

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What sysc-info tells, from what inspect.h found; see the header. */
+#include "tools/info_rows.h"
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "network/network.h"
+#include "tools/inspect.h"
+#include "tools/moment.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+void info_rows_line(struct text *out, const char *label, const char *value)
+{
+	CLEAN_FREE char *safe = must_dup(value);
+
+	/* failures and reasons may carry names that the guest chose */
+	for (char *c = safe; *c; c++)
+		if ((unsigned char)*c < 32 || *c == 127)
+			*c = '?';
+	text_addf(out, "%-15s %s\n", label, safe);
+}
+
+static const char *size_text(uint64_t bytes, bool is_raw, char out[24])
+{
+	if (is_raw)
+		(void)snprintf(out, 24, "%llu", (unsigned long long)bytes);
+	else
+		format_size(bytes, out);
+	return out;
+}
+
+/* "12M (limit 512M, peak 20M)"; limit and peak may be unset. */
+static void add_size(struct text *out, const char *label, const uint64_t values[3], bool is_raw)
+{
+	CLEAN(text_done) struct text value = {0};
+	const char *open = " (";
+	char size[24];
+
+	if (values[0] == LIMIT_UNSET)
+		return;
+	text_add(&value, size_text(values[0], is_raw, size));
+	for (int i = 1; i < 3 && !is_raw; i++) {
+		if (values[i] == LIMIT_UNSET)
+			continue;
+		text_addf(&value, "%s%s %s", open, i == 1 ? "limit" : "peak",
+		          size_text(values[i], is_raw, size));
+		open = ", ";
+	}
+	if (strcmp(open, ", ") == 0)
+		text_add(&value, ")");
+	info_rows_line(out, label, value.data);
+}
+
+static void add_number(struct text *out, const char *label, uint64_t number)
+{
+	char value[24];
+
+	if (number == LIMIT_UNSET)
+		return;
+	(void)snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
+	info_rows_line(out, label, value);
+}
+
+static void add_cpu(const struct cgroup_usage *usage, bool is_raw, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+
+	if (usage->cpu_ns == LIMIT_UNSET)
+		return;
+	if (is_raw) {
+		add_number(out, "CPU use:", usage->cpu_ns);
+		return;
+	}
+	text_addf(&value, "%llu.%02llu seconds", (unsigned long long)(usage->cpu_ns / 1000000000),
+	          (unsigned long long)(usage->cpu_ns / 10000000 % 100));
+	if (usage->millicpus_limit != LIMIT_UNSET)
+		text_addf(&value, " (limit %llu.%03llu cpus)",
+		          (unsigned long long)(usage->millicpus_limit / 1000),
+		          (unsigned long long)(usage->millicpus_limit % 1000));
+	info_rows_line(out, "CPU use:", value.data);
+	if (usage->cpuset[0])
+		info_rows_line(out, "CPUs:", usage->cpuset);
+}
+
+static void add_pids(const struct cgroup_usage *usage, bool is_raw, struct text *out)
+{
+	char value[64];
+
+	if (usage->pids == LIMIT_UNSET || is_raw || usage->pids_limit == LIMIT_UNSET) {
+		add_number(out, "Processes:", usage->pids);
+		return;
+	}
+	(void)snprintf(value, sizeof(value), "%llu (limit %llu)", (unsigned long long)usage->pids,
+	               (unsigned long long)usage->pids_limit);
+	info_rows_line(out, "Processes:", value);
+}
+
+static void add_links(const struct state *state, bool is_raw, struct text *out)
+{
+	for (unsigned int i = 0; i < state->link_count; i++) {
+		struct network_counters counters = {0};
+		char size[24];
+
+		if (!state->links[i][0])
+			continue;
+		info_rows_line(out, "Link:", state->links[i]);
+		if (network_counters(state->links[i], &counters, NULL) < 0)
+			continue; /* it is going away */
+		info_rows_line(out, " TX bytes:", size_text(counters.tx_bytes, is_raw, size));
+		info_rows_line(out, " RX bytes:", size_text(counters.rx_bytes, is_raw, size));
+		info_rows_line(out, " Total bytes:",
+		               size_text(counters.tx_bytes + counters.rx_bytes, is_raw, size));
+		if (counters.tx_dropped || counters.rx_dropped)
+			add_number(out, " Dropped:", counters.tx_dropped + counters.rx_dropped);
+	}
+}
+
+void info_rows_print_stats(const struct inspect *inspect, bool is_raw, struct text *out)
+{
+	const struct cgroup_usage *usage = &inspect->usage;
+	const uint64_t memory[] = {usage->memory, usage->memory_limit, usage->memory_peak};
+	const uint64_t swap[] = {usage->swap, usage->swap_limit, LIMIT_UNSET};
+	const uint64_t read_bytes[] = {usage->io_read, LIMIT_UNSET, LIMIT_UNSET};
+	const uint64_t written[] = {usage->io_written, LIMIT_UNSET, LIMIT_UNSET};
+
+	if (!inspect->is_alive)
+		return;
+	add_cpu(usage, is_raw, out);
+	add_size(out, "Memory use:", memory, is_raw);
+	add_size(out, "Swap use:", swap, is_raw);
+	add_pids(usage, is_raw, out);
+	add_size(out, "IO read:", read_bytes, is_raw);
+	add_size(out, "IO written:", written, is_raw);
+	add_number(out, "OOM kills:", usage->oom_kills);
+	add_links(&inspect->state, is_raw, out);
+}
+
+static const char *const namespace_names[] = {"user", "mnt", "pid", "net", "uts", "ipc", "cgroup"};
+
+/* "net:[4026532008]", as lsns(8) counts them; "" when it cannot be read. */
+static void read_namespace(pid_t pid, const char *name, char out[64])
+{
+	char path[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, name);
+	n = readlink(path, out, 63);
+	out[n > 0 ? n : 0] = '\0';
+}
+
+static void add_namespaces(const struct inspect *inspect, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+	char link[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++) {
+		read_namespace(inspect->state.init_pid, namespace_names[i], link);
+		if (*link)
+			text_addf(&value, "%s%s", value.length ? " " : "", link);
+	}
+	if (value.length)
+		info_rows_line(out, "Namespaces:", value.data);
+}
+
+/* "exit code 0", "killed by SIGKILL"; "" when it is not known. */
+static void describe_status(int status, struct text *out)
+{
+	char name[24];
+
+	if (status < 0)
+		return;
+	if (WIFEXITED(status)) {
+		text_addf(out, "exit code %d", WEXITSTATUS(status));
+	} else if (WIFSIGNALED(status)) {
+		format_signal(WTERMSIG(status), name);
+		text_addf(out, "killed by %s", name);
+	}
+}
+
+static void add_past(const struct state *state, struct text *out)
+{
+	CLEAN(text_done) struct text status = {0}, line = {0};
+	char when[MOMENT_ROOM];
+
+	if (state->stopped_ms) {
+		describe_status(state->stop_status, &status);
+		text_add(&line, moment_format(state->stopped_ms, when));
+		if (state->stop_who[0])
+			text_addf(&line, " by %s", state->stop_who);
+		if (status.length)
+			text_addf(&line, ", %s", status.data);
+		info_rows_line(out, "Last stop:", line.data);
+	}
+	text_done(&line);
+	if (!state->failure[0])
+		return;
+	if (state->failed_ms)
+		text_addf(&line, "%s: ", moment_format(state->failed_ms, when));
+	text_add(&line, state->failure);
+	info_rows_line(out, "Last failure:", line.data);
+}
+
+static void add_since(const struct state *state, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+	char when[MOMENT_ROOM], span[MOMENT_ROOM];
+
+	if (!state->started_ms)
+		return;
+	text_addf(&value, "%s (%s)", moment_format(state->started_ms, when),
+	          moment_format_span(state_now_ms() - state->started_ms, span));
+	info_rows_line(out, "Started:", value.data);
+}
+
+void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *out)
+{
+	const struct state *state = &inspect->state;
+
+	info_rows_line(out, "Name:", inspect->name);
+	info_rows_line(out, "State:", inspect->has_state ? state_name(state->phase) : "unknown");
+	if (inspect->is_alive) {
+		add_number(out, "PID:", (uint64_t)state->init_pid);
+		add_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
+		add_since(state, out);
+		if (state->init_kind[0])
+			info_rows_line(out, "Init:", state->init_kind);
+		for (size_t i = 0; i < inspect->ipv4.count; i++)
+			info_rows_line(out, "IP:", inspect->ipv4.items[i]);
+		for (size_t i = 0; i < inspect->ipv6.count; i++)
+			info_rows_line(out, "IP:", inspect->ipv6.items[i]);
+		info_rows_print_stats(inspect, is_raw, out);
+		info_rows_line(out, "Id map:", *state->id_map ? state->id_map : "privileged");
+		if (state->cgroup[0])
+			info_rows_line(out, "Cgroup:", state->cgroup);
+		add_namespaces(inspect, out);
+	}
+	add_past(state, out);
+}
+
+static void json_amount(struct json *json, const char *key, uint64_t value)
+{
+	if (value == LIMIT_UNSET)
+		json_null(json, key);
+	else
+		json_unsigned(json, key, value);
+}
+
+static void json_usage(const struct cgroup_usage *usage, struct json *json)
+{
+	json_object(json, "usage");
+	json_amount(json, "memory", usage->memory);
+	json_amount(json, "memory_limit", usage->memory_limit);
+	json_amount(json, "memory_peak", usage->memory_peak);
+	json_amount(json, "swap", usage->swap);
+	json_amount(json, "swap_limit", usage->swap_limit);
+	json_amount(json, "cpu_ns", usage->cpu_ns);
+	json_amount(json, "cpu_user_ns", usage->cpu_user_ns);
+	json_amount(json, "cpu_system_ns", usage->cpu_system_ns);
+	json_amount(json, "millicpus_limit", usage->millicpus_limit);
+	json_string(json, "cpuset", usage->cpuset[0] ? usage->cpuset : NULL);
+	json_amount(json, "pids", usage->pids);
+	json_amount(json, "pids_limit", usage->pids_limit);
+	json_amount(json, "io_read", usage->io_read);
+	json_amount(json, "io_written", usage->io_written);
+	json_amount(json, "oom_kills", usage->oom_kills);
+	json_end_object(json);
+}
+
+static void json_links(const struct state *state, struct json *json)
+{
+	json_array(json, "links");
+	for (unsigned int i = 0; i < state->link_count; i++) {
+		struct network_counters counters = {0};
+
+		if (!state->links[i][0] || network_counters(state->links[i], &counters, NULL) < 0)
+			continue;
+		json_object(json, NULL);
+		json_string(json, "host_name", state->links[i]);
+		json_unsigned(json, "tx_bytes", counters.tx_bytes);
+		json_unsigned(json, "rx_bytes", counters.rx_bytes);
+		json_unsigned(json, "tx_packets", counters.tx_packets);
+		json_unsigned(json, "rx_packets", counters.rx_packets);
+		json_unsigned(json, "tx_dropped", counters.tx_dropped);
+		json_unsigned(json, "rx_dropped", counters.rx_dropped);
+		json_end_object(json);
+	}
+	json_end_array(json);
+}
+
+static void json_addresses(const struct inspect *inspect, struct json *json)
+{
+	json_array(json, "addresses");
+	for (size_t i = 0; i < inspect->ipv4.count; i++)
+		json_string(json, NULL, inspect->ipv4.items[i]);
+	for (size_t i = 0; i < inspect->ipv6.count; i++)
+		json_string(json, NULL, inspect->ipv6.items[i]);
+	json_end_array(json);
+}
+
+static void json_namespaces(const struct inspect *inspect, struct json *json)
+{
+	char link[64];
+
+	json_object(json, "namespaces");
+	for (size_t i = 0; i < ARRAY_SIZE(namespace_names); i++) {
+		uint64_t inode = 0;
+		char *number;
+
+		read_namespace(inspect->state.init_pid, namespace_names[i], link);
+		number = strchr(link, '[');
+		if (number && strchr(number, ']'))
+			*strchr(number, ']') = '\0';
+		if (number && parse_uint(number + 1, UINT64_MAX, &inode) == 0)
+			json_unsigned(json, namespace_names[i], inode);
+	}
+	json_end_object(json);
+}
+
+static void json_past(const struct state *state, struct json *json)
+{
+	char when[MOMENT_ROOM];
+
+	if (state->stopped_ms) {
+		json_object(json, "last_stop");
+		json_string(json, "time", moment_format(state->stopped_ms, when));
+		json_string(json, "who", state->stop_who[0] ? state->stop_who : NULL);
+		if (state->stop_status >= 0 && WIFEXITED(state->stop_status))
+			json_number(json, "exit_code", WEXITSTATUS(state->stop_status));
+		if (state->stop_status >= 0 && WIFSIGNALED(state->stop_status))
+			json_number(json, "signal", WTERMSIG(state->stop_status));
+		json_end_object(json);
+	} else {
+		json_null(json, "last_stop");
+	}
+	if (state->failure[0]) {
+		json_object(json, "last_failure");
+		json_string(json, "time",
+		            state->failed_ms ? moment_format(state->failed_ms, when) : NULL);
+		json_string(json, "text", state->failure);
+		json_end_object(json);
+	} else {
+		json_null(json, "last_failure");
+	}
+}
+
+void info_rows_json(const struct inspect *inspect, struct json *json)
+{
+	const struct state *state = &inspect->state;
+	char when[MOMENT_ROOM];
+
+	json_string(json, "name", inspect->name);
+	json_string(json, "state", inspect->has_state ? state_name(state->phase) : NULL);
+	if (inspect->is_alive) {
+		json_number(json, "pid", state->init_pid);
+		json_number(json, "monitor_pid", state->monitor_pid);
+		json_string(json, "started", moment_format(state->started_ms, when));
+		json_string(json, "init", state->init_kind[0] ? state->init_kind : NULL);
+		json_addresses(inspect, json);
+		json_usage(&inspect->usage, json);
+		json_links(state, json);
+		json_string(json, "id_map", *state->id_map ? state->id_map : NULL);
+		json_string(json, "cgroup", state->cgroup);
+		json_namespaces(inspect, json);
+	} else {
+		json_null(json, "pid");
+	}
+	json_past(state, json);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What can be told about a container from outside, for ls and info: from its state file, its cgroup
+ * files, its network namespace. Nobody is asked, so a container that hangs holds nothing up.
+ */
+#ifndef SYSC_TOOLS_INSPECT_H
+#define SYSC_TOOLS_INSPECT_H
+
+#include "base/text.h"
+#include "cgroup/cgroup.h"
+#include "container/container.h"
+#include "container/state.h"
+
+#include <stdbool.h>
+
+struct call;
+
+enum inspect_want {
+	INSPECT_STATE = 1,
+	INSPECT_USAGE = 2,
+	INSPECT_ADDRESSES = 4,
+	INSPECT_CONFIG = 8,
+	INSPECT_IDS = 16, /* privileged or not: needs the configuration only while stopped */
+};
+
+struct inspect {
+	const char *name; /* not owned */
+	struct state state;
+	bool has_state; /* false: it may not be read (rights) */
+	bool is_alive;  /* init_pid is there */
+	struct cgroup_usage usage;
+	struct strings ipv4, ipv6;
+	struct container container; /* with its configuration when that was wanted */
+	bool has_config;
+	bool is_privileged;
+};
+
+/*
+ * Looks at name. host may be NULL without INSPECT_USAGE. What cannot be read stays empty: there is
+ * always something to show. Pair: inspect_done().
+ */
+void inspect_open(struct inspect *inspect, const struct call *call, const struct cgroup_host *host,
+                  const char *name, unsigned int wants);
+void inspect_done(struct inspect *inspect);
+
+/* True when the container is defined; otherwise err says so, with a near name. */
+bool inspect_exists(const struct call *call, const char *name, struct error *err);
+
+#endif
