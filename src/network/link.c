@@ -122,14 +122,14 @@ static void put_end(struct nl_msg *message, const char *name, const unsigned cha
 /* IFLA_LINKINFO with the peer: its own ifinfomsg and attributes, namespace among them. */
 static void put_peer(struct nl_msg *message, const struct link_veth *veth)
 {
-	struct ifinfomsg header = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg header = {0}; /* IFF_UP is ENOTCONN: the pair is joined later */
 	struct nlattr *info, *data, *peer;
 
 	info = netlink_nest(message, IFLA_LINKINFO);
 	netlink_put_string(message, IFLA_INFO_KIND, "veth");
 	data = netlink_nest(message, IFLA_INFO_DATA);
 	peer = netlink_nest(message, VETH_INFO_PEER);
-	if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0)
+	if (nlmsg_append(message, (void *)(uintptr_t)&header, sizeof(header), NLMSG_ALIGNTO) < 0)
 		abort(); /* as netlink_put() */
 	put_end(message, veth->peer_name, veth->peer_mac, veth->mtu);
 	netlink_put_u32(message, IFLA_NET_NS_FD, (uint32_t)veth->netns_fd);

@@ -41,7 +41,7 @@ struct link_veth {
 };
 
 /*
- * Makes the pair, both ends up. Returns the index of the host end; -EEXIST when one of the names is
+ * Makes the pair, the host end up. Returns the index of the host end; -EEXIST when one of the names is
  * taken.
  */
 int link_make_veth(struct netlink *netlink, const struct link_veth *veth, struct error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Making, removing and reading the interfaces of one container; deciding them is in decide.c. */
+/* Making and reading the interfaces of one container; deciding is in decide.c, removing in
+ * detach.c. */
 #include "network/network.h"
 
 #include "base/error.h"
@@ -113,6 +114,7 @@ static int queue_inside(struct netlink *netlink, struct netlink_queue *queue,
 
 	if (index < 0)
 		return fail(err, -index, "find '%s' in the container", config->name);
+	link_queue_up(queue, index, config->name);
 	for (size_t i = 0; i < decided->address.count; i++) {
 		struct address address;
 
@@ -176,49 +178,6 @@ int network_attach(struct network *network, const struct container *container,
 	if (r < 0)
 		(void)network_detach(network, NULL); /* the first failure is the one told */
 	return r;
-}
-
-static int remove_link(struct netlink *netlink, const struct network_link *link, struct error *err)
-{
-	int index = link->host_index, r;
-
-	if (index <= 0) {
-		struct link_info info = {0};
-
-		r = link_get(netlink, link->host_name, &info, err);
-		if (r < 0)
-			return r;
-		if (!text_is(info.kind, "veth"))
-			return 0; /* somebody else's by now */
-		index = info.index;
-	}
-	r = link_delete(netlink, index, err);
-	return r < 0 ? fail_in(err, "remove link '%s'", link->host_name) : 0;
-}
-
-int network_detach(struct network *network, struct error *err)
-{
-	CLEAN_NETLINK struct netlink netlink = NETLINK_NONE;
-	int result = 0;
-
-	for (unsigned int i = 0; i < network->count; i++) {
-		struct error said = {0};
-		int r = 0;
-
-		if (!network->links[i].host_name[0])
-			continue;
-		if (netlink.fd < 0)
-			r = netlink_open(&netlink, &said);
-		if (r == 0)
-			r = remove_link(&netlink, &network->links[i], &said);
-		if (r == 0 || r == -ENODEV || result < 0)
-			continue;
-		result = r;
-		if (err)
-			*err = said;
-	}
-	network->count = 0;
-	return result;
 }
 
 static bool is_loopback(const struct address *address)

@@ -63,6 +63,9 @@ int network_attach(struct network *network, const struct container *container,
 /*
  * Removes the host sides (their peers go with them); absent ones are fine. A host_index of 0 means
  * that only the name is known (from a state file): then only a veth of that name is removed.
+ *
+ * Returns when the links are gone. A detached process, with no fd of the caller but in its cgroup,
+ * stays for the 10 to 50 ms that the kernel makes whoever removes a link wait.
  */
 int network_detach(struct network *network, struct error *err);
 
