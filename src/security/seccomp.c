@@ -97,18 +97,20 @@ int seccomp_prepare(const struct config *config, const struct paths *paths,
                     struct seccomp_program *out, struct error *err)
 {
 	const char *word = config->seccomp ? config->seccomp : "default";
-	bool shipped = text_is(word, "default");
-	CLEAN_FREE char *file =
-		shipped ? must_printf("%s/seccomp.policy", paths->config) : must_dup(word);
 	struct seccomp_program program = {0};
 	char where[256];
-	int r;
+	int r = 0;
 
-	if (!text_is(word, "none") && file[0] != '/')
+	if (text_is(word, "default")) {
+		CLEAN_FREE char *file = must_printf("%s/seccomp.policy", paths->config);
+
+		r = prepare_file(file, true, paths, &program, err);
+	} else if (word[0] == '/') {
+		r = prepare_file(word, false, paths, &program, err);
+	} else if (!text_is(word, "none")) {
 		r = fail_plain(err, EINVAL, "'%s' is neither default, none nor an absolute path",
 		               word);
-	else
-		r = text_is(word, "none") ? 0 : prepare_file(file, shipped, paths, &program, err);
+	}
 	if (r < 0)
 		return fail_in(
 			err, "security.seccomp%s",
