@@ -281,10 +281,15 @@ int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, s
 
 	if (r == 0)
 		r = cgroup_detect(&cgroup->host, NULL, err);
+	/* v2 first: a process that is left in there counts, wherever else it is */
+	if (r == 0 && cgroup->host.v2 >= 0) {
+		r = create_v2(cgroup, (unsigned int)cgroup->host.v2, err);
+		made[cgroup->host.v2] = r == 0;
+	}
 	for (unsigned int i = 0; i < cgroup->host.count && r == 0; i++) {
-		bool is_v2 = cgroup->host.hierarchies[i].is_v2;
-
-		r = is_v2 ? create_v2(cgroup, i, err) : create_v1(cgroup, i, err);
+		if (cgroup->host.hierarchies[i].is_v2)
+			continue;
+		r = create_v1(cgroup, i, err);
 		made[i] = r == 0;
 	}
 	if (r < 0) {

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Carries limits out: finds the row of each key for the version that has the controller, writes,
+ * reads back, and puts old values back when something fails. What is written is planned by the rows.
+ */
+#include "cgroup/limits.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_ROOM 4096
+
+enum key_kind {
+	KEY_IS_NUMBER,
+	KEY_IS_STRING,
+	KEY_IS_STRINGS
+};
+
+struct limit_key {
+	const char *name;
+	enum key_kind kind;
+	size_t offset;
+	const char *v1, *v2; /* controller */
+};
+
+#define KEY(name, kind, v1, v2)                                           \
+	{                                                                 \
+#name, kind, offsetof(struct limits_config, name), v1, v2 \
+	}
+
+static const struct limit_key limit_keys[] = {
+	KEY(memory, KEY_IS_NUMBER, "memory", "memory"),
+	KEY(memory_high, KEY_IS_NUMBER, "memory", "memory"),
+	KEY(memory_low, KEY_IS_NUMBER, "memory", "memory"),
+	KEY(swap, KEY_IS_NUMBER, "memory", "memory"),
+	{"cpus", KEY_IS_NUMBER, offsetof(struct limits_config, millicpus), "cpu", "cpu"},
+	KEY(cpu_weight, KEY_IS_NUMBER, "cpu", "cpu"),
+	KEY(cpuset, KEY_IS_STRING, "cpuset", "cpuset"),
+	KEY(pids, KEY_IS_NUMBER, "pids", "pids"),
+	KEY(io_weight, KEY_IS_NUMBER, "blkio", "io"),
+	KEY(io, KEY_IS_STRINGS, "blkio", "io"),
+};
+
+int limit_blame(const struct config *config, const char *section, const char *key, size_t nth,
+                struct error *err)
+{
+	char where[TREE_PATH_MAX];
+	size_t length;
+
+	fail_in(err, "%s.%s", section, key);
+	config_where(config, section, key, nth, where, sizeof(where));
+	length = strlen(where);
+	if (length > 3) /* " (FILE:LINE)"; fail_hint adds its own frame */
+		fail_hint(err, "%.*s", (int)(length - 3), where + 2);
+	return err ? -err->code : -EIO;
+}
+
+static int read_back(int fd, const char *file, char text[FILE_ROOM], struct error *err)
+{
+	ssize_t n = pread(fd, text, FILE_ROOM - 1, 0);
+
+	if (n < 0)
+		return fail(err, errno, "read '%s' back", file);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n] = '\0';
+	return 0;
+}
+
+static int fail_open(const struct limit_write *write, int code, struct error *err)
+{
+	if (code != ENOENT)
+		return fail(err, code, "open '%s'", write->file);
+	fail_plain(err, ENOTSUP, "this host has no '%s'", write->file);
+	return write->missing ? fail_hint(err, "%s", write->missing) : -ENOTSUP;
+}
+
+static int check_other(int dir, const struct limit_write *write, struct error *err)
+{
+	char text[FILE_ROOM];
+	int r = file_read_small(dir, write->check, text, sizeof(text));
+
+	if (r < 0)
+		return fail(err, -r, "read '%s'", write->check);
+	if (!limit_is_same(write->form, write->value, write->reset, text))
+		return fail_plain(err, EINVAL, "'%s' was written to '%s', but '%s' is '%s'",
+		                  write->value, write->file, write->check, text);
+	return 0;
+}
+
+static int run_one(int dir, struct limit_write *write, bool want_undo, struct error *err)
+{
+	CLEAN_FD int fd = openat(dir, write->file, O_RDWR | O_CLOEXEC);
+	bool can_read = fd >= 0;
+	char text[FILE_ROOM];
+	int r = 0;
+
+	if (fd < 0 && errno == EACCES) /* a file that is only written, memory.reclaim */
+		fd = openat(dir, write->file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_open(write, errno, err);
+	if (can_read && want_undo) {
+		r = read_back(fd, write->file, text, err);
+		if (r < 0)
+			return r;
+		write->old = must_dup(text);
+	}
+	if (pwrite(fd, write->value, strlen(write->value), 0) < 0)
+		return fail(err, errno, "write '%s' to '%s'", write->value, write->file);
+	if (write->check)
+		return check_other(dir, write, err);
+	if (can_read)
+		r = read_back(fd, write->file, text, err);
+	if (r < 0 || !can_read)
+		return r;
+	if (!limit_is_same(write->form, write->value, write->reset, text))
+		return fail_plain(err, EINVAL, "'%s' was written to '%s', but it reads '%s'",
+		                  write->value, write->file, text);
+	return 0;
+}
+
+/* The line of one device from what a file held, as it can be written again. */
+static char *old_line(const struct limit_write *write)
+{
+	CLEAN(strings_done) struct strings lines = {0};
+	size_t device = strcspn(write->reset, " ") + 1;
+
+	strings_split(&lines, write->old, "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		if (strncmp(lines.items[i], write->reset, device) == 0)
+			return must_dup(lines.items[i]);
+	}
+	return must_dup(write->reset);
+}
+
+/* Best effort: the failure that led here is the one to report. An empty file takes "\n". */
+static void undo_one(int dir, const struct limit_write *write)
+{
+	CLEAN_FREE char *text = NULL;
+
+	if (!write->old)
+		return;
+	text = write->form == LIMIT_DEVICE ? old_line(write)
+	       : *write->old               ? must_dup(write->old)
+	                                   : must_dup("\n");
+	(void)file_write(dir, write->file, text, NULL);
+}
+
+int limit_plan_run(struct limit_plan *plan, int dir, bool want_undo, const struct config *config,
+                   struct error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct limit_write *write = &plan->writes[i];
+		int r = run_one(dir, write, want_undo, err);
+
+		if (r == 0)
+			continue;
+		/* the last one too: it may have been written and read back as something else */
+		for (size_t done = i + 1; done-- > 0;)
+			undo_one(dir, &plan->writes[done]);
+		return limit_blame(config, write->section, write->key, write->nth, err);
+	}
+	return 0;
+}
+
+static bool is_set(const struct limit_key *key, const struct limits_config *limits)
+{
+	const char *field = (const char *)limits + key->offset;
+	struct strings list;
+	uint64_t number;
+	const char *string;
+
+	switch (key->kind) {
+	case KEY_IS_STRING:
+		memcpy(&string, field, sizeof(string));
+		return string != NULL;
+	case KEY_IS_STRINGS:
+		memcpy(&list, field, sizeof(list));
+		return list.count > 0;
+	default:
+		memcpy(&number, field, sizeof(number));
+		return number != LIMIT_UNSET;
+	}
+}
+
+/* The row of key whose file is there; the last one when none is, so that its hint is told. */
+static const struct limit_row *find_row(const struct limit_row *rows, const char *key, int dir)
+{
+	const struct limit_row *last = NULL;
+
+	for (; rows->key; rows++) {
+		if (!text_is(rows->key, key))
+			continue;
+		last = rows;
+		if (!text_is(rows[1].key, key) || file_exists(dir, rows->file))
+			break;
+	}
+	return last;
+}
+
+static int set_key(struct cgroup *cgroup, const struct limit_key *key, const struct config *config,
+                   bool is_live, struct error *err)
+{
+	CLEAN(limit_plan_done) struct limit_plan plan = {0};
+	struct limit_target target = {.is_live = is_live};
+	int v1 = tree_find_v1(&cgroup->host, key->v1);
+	int index = v1 >= 0 ? v1 : cgroup->host.v2;
+	const struct limit_row *row;
+	int r;
+
+	if (index < 0) {
+		fail_plain(err, ENOTSUP, "no mounted cgroup hierarchy has the controller '%s'",
+		           key->v1);
+		return limit_blame(config, "limits", key->name, 0, err);
+	}
+	target.dir = tree_dir(cgroup, index, err);
+	if (target.dir < 0)
+		return target.dir;
+	row = find_row(v1 >= 0 ? limits_v1 : limits_v2, key->name, target.dir);
+	r = row ? row->plan(row, &target, &config->limits, &plan, err)
+	        : fail_plain(err, ENOTSUP, "cgroup %s has no such limit", v1 >= 0 ? "v1" : "v2");
+	if (r < 0)
+		return limit_blame(config, "limits", key->name, 0, err);
+	return limit_plan_run(&plan, target.dir, is_live, config, err);
+}
+
+int cgroup_set_limits(struct cgroup *cgroup, const struct config *config, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limit_keys); i++) {
+		int r = is_set(&limit_keys[i], &config->limits)
+		                ? set_key(cgroup, &limit_keys[i], config, false, err)
+		                : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return limit_set_raw(cgroup, config, err);
+}
+
+int cgroup_set_limit(struct cgroup *cgroup, const struct config *config, const char *key,
+                     struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limit_keys); i++) {
+		if (text_is(limit_keys[i].name, key))
+			return set_key(cgroup, &limit_keys[i], config, true, err);
+	}
+	return fail_plain(err, EINVAL, "limits.%s: no such limit", key);
+}
