@@ -13,3 +13,6 @@ fuzz: $(BUILT_SOURCES)
 		$(SHELL) $(top_srcdir)/tests/fuzz/run $(FUZZERS)
 
 .PHONY: fuzz
+
+FUZZERS += tests/fuzz/fuzz-seccomp
+tests_fuzz_fuzz_seccomp_SOURCES = tests/fuzz/fuzz-seccomp.c

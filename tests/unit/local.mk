@@ -13,3 +13,6 @@ UNIT_TESTS += tests/unit/test-security-capabilities tests/unit/test-security-pol
 tests_unit_test_security_capabilities_SOURCES = tests/unit/test-security-capabilities.c
 tests_unit_test_security_policy_SOURCES = tests/unit/test-security-policy.c
 tests_unit_test_security_seccomp_SOURCES = tests/unit/test-security-seccomp.c
+UNIT_TESTS += tests/unit/test-storage-shift tests/unit/test-storage-storage
+tests_unit_test_storage_shift_SOURCES = tests/unit/test-storage-shift.c
+tests_unit_test_storage_storage_SOURCES = tests/unit/test-storage-storage.c
