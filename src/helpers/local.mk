@@ -1,1 +1,15 @@
 # separate small programs
+
+# unpacks archives in a confined child; the only program that links libarchive
+pkglibexec_PROGRAMS += src/sysc-archive
+src_sysc_archive_SOURCES = \
+	src/helpers/sysc-archive.c \
+	src/helpers/archive_confine.c src/helpers/archive_confine.h \
+	src/helpers/archive_filter.c src/helpers/archive_filter.h \
+	src/helpers/archive_progress.c src/helpers/archive_progress.h \
+	src/helpers/archive_rules.c src/helpers/archive_rules.h \
+	src/helpers/archive_sha256.c src/helpers/archive_sha256.h \
+	src/helpers/archive_work.c src/helpers/archive_work.h
+src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
+src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
+src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)

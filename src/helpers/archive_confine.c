@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Making the confined child of sysc-archive; the list of its system calls is in archive_filter.c. */
+#include "helpers/archive_confine.h"
+
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/error.h"
+#include "container/idmap.h"
+#include "helpers/archive_filter.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define MEMORY_BYTES (4ULL << 30) /* zstd and xz may ask for windows of 1-2 GiB */
+
+/* Everything but GO goes this way round: the child's one message, of fixed size. */
+struct report {
+	int code;
+	char text[ERROR_TEXT_MAX];
+};
+
+static int take_root_ids(struct error *err)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return fail(err, errno, "become root of the user namespace");
+	return 0;
+}
+
+/* An empty file system for a child that only looks. */
+static int empty_tree(void)
+{
+	CLEAN_FD int context = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+
+	if (context < 0 || sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -1;
+	return sys_fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+}
+
+/* Makes the tree the root and lets go of everything else (pivot_root(2), "." over "."). */
+static int take_root(int tree_fd, struct error *err)
+{
+	CLEAN_FD int empty = -1;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fail(err, errno, "make its mounts private");
+	if (tree_fd < 0)
+		tree_fd = empty = empty_tree();
+	if (tree_fd < 0)
+		return fail(err, errno, "make an empty root");
+	if (sys_move_mount(tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail(err, errno, "attach the target directory");
+	if (fchdir(tree_fd) < 0 || sys_pivot_root(".", ".") < 0)
+		return fail(err, errno, "make the target directory its root");
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return fail(err, errno, "let go of the host's file systems");
+	return 0;
+}
+
+static int limit_resources(uint64_t file_bytes, struct error *err)
+{
+	const struct {
+		int what;
+		uint64_t most;
+	} limits[] = {
+		{RLIMIT_CORE,   0           },
+		{RLIMIT_NOFILE, 64          },
+		{RLIMIT_FSIZE,  file_bytes  },
+#ifndef __SANITIZE_ADDRESS__
+		{RLIMIT_AS,     MEMORY_BYTES},
+#endif
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit now;
+
+		if (getrlimit(limits[i].what, &now) < 0)
+			return fail(err, errno, "read its limits");
+		if (now.rlim_max > limits[i].most)
+			now.rlim_max = limits[i].most;
+		now.rlim_cur = now.rlim_max;
+		if (setrlimit(limits[i].what, &now) < 0)
+			return fail(err, errno, "set its limits");
+	}
+	/* a file over its limit is an error of write(2), not a signal */
+	return signal(SIGXFSZ, SIG_IGN) == SIG_ERR ? fail(err, errno, "ignore SIGXFSZ") : 0;
+}
+
+static int limit_capabilities(bool devices, struct error *err)
+{
+	static const cap_value_t kept[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
+	                                   CAP_FSETID, CAP_SETFCAP,      CAP_MKNOD};
+	int count = ARRAY_SIZE(kept) - (devices ? 0 : 1);
+	cap_t caps = cap_init();
+	int r = 0;
+
+	if (!caps ||
+	    (geteuid() == 0 && (cap_set_flag(caps, CAP_PERMITTED, count, kept, CAP_SET) < 0 ||
+	                        cap_set_flag(caps, CAP_EFFECTIVE, count, kept, CAP_SET) < 0)) ||
+	    cap_set_proc(caps) < 0)
+		r = fail(err, errno, "drop its capabilities");
+	if (caps)
+		(void)cap_free(caps);
+	return r;
+}
+
+static int close_others(int input_fd, int report_fd, struct error *err)
+{
+	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return fail(err, errno, "open '/dev/null'");
+	if (fcntl(input_fd, F_GETFD) < 0 || fcntl(report_fd, F_GETFD) < 0)
+		return fail(err, errno, "keep its files");
+	for (int fd = 0; fd < 3; fd++)
+		if (fd != input_fd && dup2(null_fd, fd) < 0)
+			return fail(err, errno, "let go of the terminal");
+	return 0;
+}
+
+/* Everything that takes the child's rights away, in the only order that works. */
+static int lose_rights(const struct confine *confine, int tree_fd, int report_fd, bool rooted,
+                       struct error *err)
+{
+	struct pollfd parent = {.fd = report_fd, .events = 0};
+	int r = rooted ? take_root_ids(err) : 0;
+
+	if (r < 0)
+		return r;
+	/* after the ids: changing them forgets it (prctl(2)) */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return fail(err, errno, "tie it to its parent");
+	if (poll(&parent, 1, 0) > 0)
+		_exit(1); /* the parent died before that */
+	r = close_others(confine->input_fd, report_fd, err);
+	if (r == 0 && rooted)
+		r = take_root(tree_fd, err);
+	if (r == 0)
+		r = limit_resources(confine->file_bytes, err);
+	if (r == 0)
+		r = limit_capabilities(confine->devices, err);
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return fail(err, errno, "set no_new_privs");
+	(void)umask(0); /* modes are the archive's */
+	return archive_filter_load(err);
+}
+
+static _Noreturn void be_child(const struct confine *confine, int tree_fd, int report_fd,
+                               bool rooted)
+{
+	struct report report = {0};
+	struct error err = {0};
+	char go;
+
+	if (recv(report_fd, &go, 1, 0) != 1)
+		_exit(1); /* the parent gave up */
+	if (lose_rights(confine, tree_fd, report_fd, rooted, &err) < 0)
+		(void)fail_in(&err, "confine the unpacking");
+	else
+		(void)confine->work(confine->data, &err);
+	report.code = err.code;
+	memcpy(report.text, err.text, sizeof(report.text));
+	(void)!write(report_fd, &report, sizeof(report)); /* the parent sees its end either way */
+	_exit(err.code != 0);
+}
+
+/* A detached mount of the target in which nothing is followed or run. */
+static int clone_tree(const struct confine *confine, int *out, struct error *err)
+{
+	struct mount_attr fences = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
+	                                        MOUNT_ATTR_NOSYMFOLLOW |
+	                                        (confine->devices ? 0 : MOUNT_ATTR_NODEV)};
+	CLEAN_FD int fd = -1;
+
+	if (confine->root_fd < 0)
+		return 0;
+	fd = sys_open_tree(confine->root_fd, "",
+	                   AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd < 0)
+		return fail(err, errno, "make a mount of the target directory");
+	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &fences) < 0)
+		return fail(err, errno, "fence the mount of the target directory");
+	*out = fd_take(&fd);
+	return 0;
+}
+
+/* The child's ids, and the tree seen through them so that plain ids land on disk. */
+static int give_ids(const struct confine *confine, pid_t pid, int tree_fd, struct error *err)
+{
+	static const struct idmap plain = {
+		.ranges = {{.users = true, .groups = true, .count = IDMAP_CONTAINER_COUNT}},
+		.count = 1,
+	};
+	struct mount_attr map = {.attr_set = MOUNT_ATTR_IDMAP};
+	CLEAN_FD int userns = -1;
+	char path[64];
+	int r = idmap_write(confine->map ? confine->map : &plain, pid, err);
+
+	if (r < 0 || !confine->map || tree_fd < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	userns = open(path, O_RDONLY | O_CLOEXEC);
+	if (userns < 0)
+		return fail(err, errno, "open '%s'", path);
+	map.userns_fd = (uint64_t)userns;
+	if (sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &map) < 0)
+		return fail(err, errno, "map the ids of the target directory");
+	return 0;
+}
+
+int confine_start(const struct confine *confine, struct confined *out, struct error *err)
+{
+	bool rooted = geteuid() == 0;
+	struct clone_args args = {.exit_signal = SIGCHLD, .flags = CLONE_PIDFD};
+	CLEAN_FD int tree = -1, mine = -1, its = -1;
+	struct confined child = {.pid = -1, .pidfd = -1, .report_fd = -1};
+	int ends[2], r = rooted ? clone_tree(confine, &tree, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return fail(err, errno, "make a pair of sockets");
+	mine = ends[0];
+	its = ends[1];
+	if (rooted)
+		args.flags |= CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID |
+		              (confine->devices ? 0 : CLONE_NEWUSER);
+	args.pidfd = (uint64_t)(uintptr_t)&child.pidfd;
+	child.pid = sys_clone3(&args);
+	if (child.pid == 0) {
+		close(mine);
+		be_child(confine, tree, its, rooted);
+	}
+	if (child.pid < 0)
+		return fail(err, errno, "start the confined process");
+	child.report_fd = fd_take(&mine);
+	fd_close(&its);
+	if (rooted && !confine->devices)
+		r = give_ids(confine, child.pid, tree, err);
+	if (r == 0 && send(child.report_fd, "g", 1, MSG_NOSIGNAL) != 1)
+		r = fail(err, errno, "start the confined process");
+	if (r < 0) {
+		(void)confine_end(&child, true, NULL); /* the reason is in err already */
+		return r;
+	}
+	*out = child;
+	return 0;
+}
+
+/* What the child told; it is foreign by now, so its text is made harmless. */
+static int take_report(struct confined *child, int status, struct error *err)
+{
+	struct report report = {0};
+	ssize_t n = recv(child->report_fd, &report, sizeof(report), MSG_DONTWAIT);
+
+	if (n == sizeof(report) && report.code == 0 && status == 0)
+		return 0;
+	if (n == sizeof(report) && report.code > 0) {
+		report.text[sizeof(report.text) - 1] = '\0';
+		for (char *c = report.text; *c; c++)
+			if ((unsigned char)*c < 32 || *c == 127)
+				*c = '?';
+		return fail_plain(err, report.code, "%s", report.text);
+	}
+	if (WIFSIGNALED(status))
+		return fail_plain(err, EIO, "the unpacking process was ended by signal %d",
+		                  WTERMSIG(status));
+	return fail_plain(err, EIO, "the unpacking process ended without a word");
+}
+
+int confine_end(struct confined *child, bool kill_it, struct error *err)
+{
+	int status = 0, r;
+
+	if (kill_it)
+		(void)sys_pidfd_send_signal(child->pidfd, SIGKILL); /* it may have ended */
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	r = take_report(child, status, err);
+	fd_close(&child->pidfd);
+	fd_close(&child->report_fd);
+	return r;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The child that parses foreign archives: a process of its own user, mount, network, IPC and PID
+ * namespaces, whose root is the target directory and nothing else, with only the capabilities that
+ * writing files takes, bounded memory and file sizes, and a list of the system calls it may make.
+ */
+#ifndef SYSC_HELPERS_ARCHIVE_CONFINE_H
+#define SYSC_HELPERS_ARCHIVE_CONFINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct idmap;
+
+struct confine {
+	int root_fd;             /* the directory that becomes its root; -1: an empty place */
+	int input_fd;            /* stays open in the child */
+	const struct idmap *map; /* ids of the child; NULL: 0-65535 as they are */
+	bool devices;            /* may make device nodes: no user namespace then */
+	uint64_t file_bytes;     /* largest file */
+	int (*work)(void *data, struct error *err);
+	void *data;
+};
+
+struct confined {
+	pid_t pid;
+	int pidfd, report_fd;
+};
+
+/* Starts the child, which runs work() once it is confined. Pair: confine_end(). */
+int confine_start(const struct confine *confine, struct confined *out, struct error *err);
+/* Reaps the child, killing it first when asked, and gives what work() said. */
+int confine_end(struct confined *child, bool kill_it, struct error *err);
+
+#endif
