@@ -5,12 +5,14 @@
  */
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "container/keys.h"
 #include "tools/command.h"
+#include "tools/ls_columns.h"
 #include "tools/options.h"
 
-#include <string.h>
+#include <dirent.h>
 
-static bool wants_tables, wants_verbs;
+static bool wants_tables, wants_verbs, wants_keys, wants_templates;
 
 static const char *const type_names[] = {
 	[OPTION_FLAG] = "flag",         [OPTION_STRING] = "string", [OPTION_LIST] = "list",
@@ -78,6 +80,61 @@ static void add_tables(struct text *out)
 			text_addf(out, "verb\t%s\t%s\n", (*c)->name, *v);
 		add_option_rows(out, *c);
 	}
+	for (const struct ls_column *column = ls_columns; column->title; column++)
+		text_addf(out, "column\t%s\n", column->title);
+	add_key_rows(out);
+}
+
+static const char *const key_type_names[] = {
+	[KEY_STRING] = "string", [KEY_BOOL] = "bool",         [KEY_NUMBER] = "number",
+	[KEY_SIZE] = "size",     [KEY_DURATION] = "duration", [KEY_CPUS] = "cpus",
+	[KEY_SIGNAL] = "signal", [KEY_ENUM] = "enum",         [KEY_LIST] = "list",
+	[KEY_PAIRS] = "pairs",   [KEY_INCLUDE] = "include",
+};
+
+static const char *or_dash(const char *string)
+{
+	return string && *string ? string : "-";
+}
+
+/* "key SECTION NAME TYPE now|later live|- DEFAULT FORM HELP" for each key. */
+static void add_key_rows(struct text *out)
+{
+	for (const struct key *key = keys_table; key->section; key++)
+		text_addf(out, "key\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key->section, key->name,
+		          key_type_names[key->type], key->flags & KEY_LATER ? "later" : "now",
+		          key->flags & KEY_LIVE ? "live" : "-", or_dash(key->fallback),
+		          or_dash(key->form), or_dash(key->help));
+}
+
+/* "limits.memory", "network.eth0.mtu", "sysctl.": as far as a word can be completed. */
+static void add_keys(struct text *out)
+{
+	for (const struct key *key = keys_table; key->section; key++)
+		if (!(key->flags & KEY_LATER))
+			text_addf(out, "%s%s.%s\n", key->section,
+			          key->flags & KEY_NETWORK ? ".eth0" : "",
+			          text_is(key->name, "*") ? "" : key->name);
+}
+
+/* The templates that sysc-create finds. */
+static int add_templates(struct call *call, struct text *out)
+{
+	CLEAN(strings_done) struct strings names = {0};
+	CLEAN_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	struct error err = {0};
+
+	if (paths_init(&call->paths, NULL, &err) < 0)
+		return output_error(call, NULL, &err);
+	dir = opendir(call->paths.templates);
+	while (dir && (entry = readdir(dir)))
+		if (text_starts(entry->d_name, "sysc-"))
+			strings_add(&names, entry->d_name + 5);
+	strings_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		text_addf(out, "%s\n", names.items[i]);
+	return 0;
 }
 
 static void add_verbs(struct text *out)
@@ -117,6 +174,10 @@ static int run(struct call *call)
 		add_tables(&text);
 	else if (wants_verbs)
 		add_verbs(&text);
+	else if (wants_keys)
+		add_keys(&text);
+	else if (wants_templates)
+		r = add_templates(call, &text);
 	else if (call->names.count)
 		r = help_of(call, &text);
 	else

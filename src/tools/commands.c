@@ -10,7 +10,9 @@
 	X(ls) \
 	X(info) \
 	X(wait) \
+	X(config) \
 	X(monitor) \
+	X(logs) \
 	X(version) \
 	X(help)
 /* clang-format on */

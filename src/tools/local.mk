@@ -11,10 +11,12 @@ src_sysc_SOURCES = \
 	src/tools/options.c src/tools/options.h \
 	src/tools/output.c src/tools/output.h \
 	src/tools/watch.c src/tools/watch.h
-SYSC_VERBS += help info ls monitor version wait
+SYSC_VERBS += config help info logs ls monitor version wait
 src_sysc_SOURCES += \
+	src/tools/cmd_config.c src/tools/config_show.c src/tools/config_show.h \
 	src/tools/cmd_help.c \
 	src/tools/cmd_info.c src/tools/info_rows.c src/tools/info_rows.h \
+	src/tools/cmd_logs.c src/tools/harmless.c src/tools/harmless.h \
 	src/tools/cmd_ls.c src/tools/ls_columns.c src/tools/ls_columns.h \
 	src/tools/cmd_monitor.c \
 	src/tools/cmd_version.c \

@@ -94,7 +94,7 @@ size_t options_rows(const struct command *command, struct call *call,
 		if (count + ARRAY_SIZE(common_rows) + 2 < OPTIONS_MAX)
 			rows[count++] = *row;
 	*common = count;
-	if (command->needs != NEEDS_NONE)
+	if (command->needs != NEEDS_NONE && !(command->flags & COMMAND_VERBS))
 		count = add_common(rows, count, &name_row, call ? &call->names : NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(common_rows); i++) {
 		const struct common_row *row = &common_rows[i];
@@ -321,6 +321,15 @@ static int take_operands(struct call *call, int argc, char **argv, const struct 
 	}
 }
 
+static int say_verbs(const struct call *call)
+{
+	CLEAN(text_done) struct text text = {0};
+
+	for (const char *const *v = call->command->verbs; *v; v++)
+		text_addf(&text, "%s%s", text.length ? ", " : "", *v);
+	return output_usage(call, "say which: %s", text.data);
+}
+
 static int check_verb(const struct call *call)
 {
 	const struct command *command = call->command;
@@ -329,7 +338,7 @@ static int check_verb(const struct call *call)
 	if (!(command->flags & COMMAND_VERBS) || !command->verbs)
 		return 0;
 	if (!verb)
-		return output_usage(call, "say which: %s", command->operands);
+		return say_verbs(call);
 	for (const char *const *v = command->verbs; *v; v++)
 		if (text_is(*v, verb))
 			return 0;
