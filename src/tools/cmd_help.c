@@ -70,21 +70,6 @@ static void add_option_rows(struct text *out, const struct command *command)
 	}
 }
 
-static void add_tables(struct text *out)
-{
-	for (const struct command *const *c = commands_table; *c; c++) {
-		text_addf(out, "command\t%s\t%s\t", (*c)->name, needs_names[(*c)->needs]);
-		add_flags(out, (*c)->flags);
-		text_addf(out, "\t%s\n", (*c)->summary);
-		for (const char *const *v = (*c)->verbs; v && *v; v++)
-			text_addf(out, "verb\t%s\t%s\n", (*c)->name, *v);
-		add_option_rows(out, *c);
-	}
-	for (const struct ls_column *column = ls_columns; column->title; column++)
-		text_addf(out, "column\t%s\n", column->title);
-	add_key_rows(out);
-}
-
 static const char *const key_type_names[] = {
 	[KEY_STRING] = "string", [KEY_BOOL] = "bool",         [KEY_NUMBER] = "number",
 	[KEY_SIZE] = "size",     [KEY_DURATION] = "duration", [KEY_CPUS] = "cpus",
@@ -105,6 +90,21 @@ static void add_key_rows(struct text *out)
 		          key_type_names[key->type], key->flags & KEY_LATER ? "later" : "now",
 		          key->flags & KEY_LIVE ? "live" : "-", or_dash(key->fallback),
 		          or_dash(key->form), or_dash(key->help));
+}
+
+static void add_tables(struct text *out)
+{
+	for (const struct command *const *c = commands_table; *c; c++) {
+		text_addf(out, "command\t%s\t%s\t", (*c)->name, needs_names[(*c)->needs]);
+		add_flags(out, (*c)->flags);
+		text_addf(out, "\t%s\n", (*c)->summary);
+		for (const char *const *v = (*c)->verbs; v && *v; v++)
+			text_addf(out, "verb\t%s\t%s\n", (*c)->name, *v);
+		add_option_rows(out, *c);
+	}
+	for (const struct ls_column *column = ls_columns; column->title; column++)
+		text_addf(out, "column\t%s\n", column->title);
+	add_key_rows(out);
 }
 
 /* "limits.memory", "network.eth0.mtu", "sysctl.": as far as a word can be completed. */
