@@ -8,13 +8,14 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
-#define TREE_DEPTH_MAX 2048 /* deeper trees are refused: each level holds an fd */
+#define TREE_DEPTH_MAX 128 /* levels of a tree that are walked at once: each holds an fd */
 
 int file_read_fd(int fd, const char *what, size_t most_bytes, struct text *out, struct error *err)
 {
@@ -195,45 +196,100 @@ int file_open_beneath(int root_fd, const char *path, int flags, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
+/* A tree that is being removed. */
+struct removal {
+	int top_fd;         /* its root, on which deep directories are put */
+	dev_t device;       /* nothing of another one is touched */
+	unsigned int moved; /* how many were put there, for their names */
+	bool again;         /* some were since the root was last read */
+};
+
+/*
+ * A directory below TREE_DEPTH_MAX others is renamed into the root of the tree and removed from
+ * there: each level holds an fd, and a guest may have made thousands of levels.
+ */
+static int move_up(struct removal *removal, int parent, const char *name, struct error *err)
+{
+	char to[32];
+	int r;
+
+	do {
+		(void)snprintf(to, sizeof(to), ".deep.%u", removal->moved++);
+		r = renameat2(parent, name, removal->top_fd, to, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	} while (r == -EEXIST);
+	if (r < 0)
+		return fail(err, -r, "move '%s' up from below %d directories", name,
+		            TREE_DEPTH_MAX);
+	removal->again = true;
+	return 0;
+}
+
+static int empty_dir(struct removal *removal, int fd, unsigned int depth, struct error *err);
+
+/* Removes one entry of the directory parent. */
+static int remove_entry(struct removal *removal, int parent, const struct dirent *entry,
+                        unsigned int depth, struct error *err)
+{
+	const char *name = entry->d_name;
+	CLEAN_FD int child = -1;
+	struct stat st;
+	int r;
+
+	if (entry->d_type != DT_DIR && unlinkat(parent, name, 0) == 0)
+		return 0;
+	child = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (child < 0) {
+		if (errno == ENOENT || unlinkat(parent, name, 0) == 0)
+			return 0;
+		return fail(err, errno, "remove '%s'", name);
+	}
+	if (fstat(child, &st) < 0 || st.st_dev != removal->device)
+		return fail_plain(err, EXDEV, "'%s' is a mount point (unmount it first)", name);
+	if (depth >= TREE_DEPTH_MAX)
+		return move_up(removal, parent, name, err);
+	r = empty_dir(removal, fd_take(&child), depth + 1, err);
+	if (r == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		r = fail(err, errno, "remove directory '%s'", name);
+	return r;
+}
+
 /* Removes what is in the directory fd (which it takes over), not the directory itself. */
-static int empty_dir(int fd, dev_t device, unsigned int depth, struct error *err)
+static int empty_dir(struct removal *removal, int fd, unsigned int depth, struct error *err)
 {
 	CLEAN_DIR DIR *dir = fdopendir(fd);
-	struct dirent *entry;
+	const struct dirent *entry;
 
 	if (!dir) {
 		close(fd);
 		return fail(err, errno, "read a directory");
 	}
-	if (depth > TREE_DEPTH_MAX)
-		return fail(err, ELOOP, "remove a tree deeper than %d", TREE_DEPTH_MAX);
 	while ((entry = readdir(dir))) {
-		const char *name = entry->d_name;
-		struct stat st;
-		int child, r;
+		int r;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (entry->d_type != DT_DIR && unlinkat(dirfd(dir), name, 0) == 0)
-			continue;
-		child = openat(dirfd(dir), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (child < 0) {
-			if (errno == ENOENT || unlinkat(dirfd(dir), name, 0) == 0)
-				continue;
-			return fail(err, errno, "remove '%s'", name);
-		}
-		if (fstat(child, &st) < 0 || st.st_dev != device) {
-			close(child);
-			return fail_plain(err, EXDEV, "'%s' is a mount point (unmount it first)",
-			                  name);
-		}
-		r = empty_dir(child, device, depth + 1, err);
+		r = remove_entry(removal, dirfd(dir), entry, depth, err);
 		if (r < 0)
 			return r;
-		if (unlinkat(dirfd(dir), name, AT_REMOVEDIR) < 0)
-			return fail(err, errno, "remove directory '%s'", name);
 	}
 	return 0;
+}
+
+/* Until nothing is moved up to its root any more. */
+static int empty_tree(int fd, dev_t device, struct error *err)
+{
+	struct removal removal = {.top_fd = fd, .device = device};
+	int r;
+
+	do {
+		int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (again < 0)
+			return fail(err, errno, "open a directory");
+		removal.again = false;
+		r = empty_dir(&removal, again, 0, err);
+	} while (r == 0 && removal.again);
+	return r;
 }
 
 int file_remove_tree(int dirfd, const char *name, struct error *err)
@@ -249,7 +305,7 @@ int file_remove_tree(int dirfd, const char *name, struct error *err)
 	}
 	if (fstat(fd, &st) < 0)
 		return fail(err, errno, "look at '%s'", name);
-	r = empty_dir(fd_take(&fd), st.st_dev, 0, err);
+	r = empty_tree(fd, st.st_dev, err);
 	if (r < 0)
 		return fail_in(err, "remove '%s'", name);
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)

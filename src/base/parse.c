@@ -141,7 +141,7 @@ static int parse_with_unit(const char *text, const struct unit *units, uint64_t 
 			}
 		}
 	}
-	at += *at == ' ';
+	at += *at == ' ' && at[1];
 	while (units->name && strcmp(units->name, at) != 0)
 		units++;
 	if (!units->name)

@@ -41,17 +41,23 @@ char *process_find(const char *name)
 	return NULL;
 }
 
+/* What poll(2) takes: -1 when there is no deadline (it is -1), 0 when it is over. */
+static int time_left(int64_t deadline)
+{
+	int64_t left = deadline < 0 ? -1 : deadline - process_clock_ms();
+
+	if (deadline >= 0 && left < 0)
+		return 0;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
 int process_wait(int pidfd, int64_t timeout_ms)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : process_clock_ms() + timeout_ms;
 
 	for (;;) {
 		struct pollfd p = {.fd = pidfd, .events = POLLIN};
-		int64_t left = deadline < 0 ? -1 : deadline - process_clock_ms();
-		int n = poll(&p, 1,
-		             left > INT32_MAX            ? INT32_MAX
-		             : left < 0 && deadline >= 0 ? 0
-		                                         : (int)left);
+		int n = poll(&p, 1, time_left(deadline));
 
 		if (n > 0)
 			return 1;
@@ -106,9 +112,8 @@ static int collect(const struct process_options *options, const char *name, int 
 
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
-		int64_t left = deadline < 0 ? -1 : deadline - process_clock_ms();
 		ssize_t n;
-		int ready = poll(&p, 1, left < -1 ? 0 : (int)(left > INT32_MAX ? INT32_MAX : left));
+		int ready = poll(&p, 1, time_left(deadline));
 
 		if (ready == 0)
 			return fail_plain(err, ETIMEDOUT, "'%s' took longer than %lld ms", name,
@@ -147,7 +152,9 @@ static int start(const struct process_options *options, const char *path, int ou
 		close(report[0]);
 		return fail(err, errno, "start '%s'", path);
 	}
-	n = read(report[0], &code, sizeof(code));
+	do {
+		n = read(report[0], &code, sizeof(code));
+	} while (n < 0 && errno == EINTR);
 	close(report[0]);
 	if (n == sizeof(code)) {
 		(void)waitpid(pid, NULL, 0);
@@ -182,13 +189,9 @@ int process_run(const struct process_options *options, struct error *err)
 	fd_close(&write_end);
 	if (options->output)
 		r = collect(options, options->argv[0], read_end, deadline, err);
-	if (r == 0) {
-		int64_t left = deadline < 0 ? -1 : deadline - process_clock_ms();
-
-		if (process_wait(pidfd, deadline >= 0 && left < 0 ? 0 : left) == 0)
-			r = fail_plain(err, ETIMEDOUT, "'%s' took longer than %lld ms",
-			               options->argv[0], (long long)options->timeout_ms);
-	}
+	if (r == 0 && process_wait(pidfd, time_left(deadline)) == 0)
+		r = fail_plain(err, ETIMEDOUT, "'%s' took longer than %lld ms", options->argv[0],
+		               (long long)options->timeout_ms);
 	if (r < 0)
 		(void)sys_pidfd_send_signal(pidfd, SIGKILL); /* it may have ended by now */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
