@@ -304,11 +304,13 @@ static int run(struct call *call)
 
 static const char *const verbs[] = {"get", "set", "unset", "show", "check", NULL};
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{0,	    "defaults", OPTION_FLAG, &wants_defaults, NULL, "show: the keys that no line sets too"},
-	{'r', "replace", OPTION_FLAG, &wants_replace, NULL, "set: in place of all lines of a list"},
-	{0       }
+	{0,   "defaults", OPTION_FLAG, &wants_defaults, NULL, "show: the keys that no line sets too"},
+	{'r', "replace",  OPTION_FLAG, &wants_replace,  NULL, "set: in place of all lines of a list"},
+	{0}
 };
+/* clang-format on */
 
 const struct command cmd_config = {
 	.name = "config",

@@ -185,11 +185,15 @@ static int run(struct call *call)
 	return r ? r : output_text(call, &text);
 }
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{0,	    "verbs", OPTION_FLAG, &wants_verbs, NULL, "print the names of the verbs only"},
-	{0, "tables", OPTION_FLAG, &wants_tables, NULL, NULL},
-	{0       }
+	{0, "verbs",     OPTION_FLAG, &wants_verbs,     NULL, "print the names of the verbs only"},
+	{0, "keys",      OPTION_FLAG, &wants_keys,      NULL, "print the names of the configuration keys only"},
+	{0, "templates", OPTION_FLAG, &wants_templates, NULL, "print the names of the templates only"},
+	{0, "tables",    OPTION_FLAG, &wants_tables,    NULL, NULL},
+	{0}
 };
+/* clang-format on */
 
 const struct command cmd_help = {
 	.name = "help",

@@ -154,16 +154,17 @@ static int run(struct call *call)
 	return code ? code : printed;
 }
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{'s',			   "state", OPTION_FLAG, &wants_state, NULL, "the state"},
-	{'p',		  "pid", OPTION_FLAG, &wants_pid, NULL, "the process id of its init"},
-	{'i',			 "ips", OPTION_FLAG, &wants_ips, NULL, "its addresses"},
-	{'S',			     "stats", OPTION_FLAG, &wants_stats, NULL, "use and limits"},
-	{'c',       "config", OPTION_LIST, &keys, "KEY", "the value of a key (section.key)"},
-	{'H',		   "no-humanize", OPTION_FLAG, &is_raw, NULL,
-         "bytes and ns; of one filter only the value"},
+	{'s', "state",       OPTION_FLAG, &wants_state, NULL,  "the state"},
+	{'p', "pid",         OPTION_FLAG, &wants_pid,   NULL,  "the process id of its init"},
+	{'i', "ips",         OPTION_FLAG, &wants_ips,   NULL,  "its addresses"},
+	{'S', "stats",       OPTION_FLAG, &wants_stats, NULL,  "use and limits"},
+	{'c', "config",      OPTION_LIST, &keys,        "KEY", "the value of a key (section.key)"},
+	{'H', "no-humanize", OPTION_FLAG, &is_raw,      NULL,  "bytes and ns; of one filter only the value"},
 	{0}
 };
+/* clang-format on */
 
 const struct command cmd_info = {
 	.name = "info",

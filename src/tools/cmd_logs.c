@@ -173,13 +173,15 @@ static int run(struct call *call)
 	return code;
 }
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{'f',          "follow", OPTION_FLAG, &wants_follow, NULL, "go on with what is added"},
-	{'c', "console", OPTION_FLAG, &wants_console, NULL, "what the console printed"},
-	{'r',        "raw", OPTION_FLAG, &wants_raw, NULL, "control characters and all"},
-	{'t',            "tail", OPTION_NUMBER, &tail, "N", "only the last N lines"},
-	{0  }
+	{'f', "follow",  OPTION_FLAG,   &wants_follow,  NULL, "go on with what is added"},
+	{'c', "console", OPTION_FLAG,   &wants_console, NULL, "what the console printed"},
+	{'r', "raw",     OPTION_FLAG,   &wants_raw,     NULL, "control characters and all"},
+	{'t', "tail",    OPTION_NUMBER, &tail,          "N",  "only the last N lines"},
+	{0}
 };
+/* clang-format on */
 
 const struct command cmd_logs = {
 	.name = "logs",

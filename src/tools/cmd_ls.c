@@ -190,17 +190,19 @@ static int run(struct call *call)
 	return print(call, &choice, &names, &host);
 }
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{'1',			       "line", OPTION_FLAG, &wants_lines, NULL, "one name per line"},
-	{'f',		      "fancy", OPTION_FLAG, &wants_table, NULL, "a table with the usual columns"},
-	{'F',			     "format", OPTION_STRING, &format, "COLUMNS", "a table with these columns"},
-	{0,				 "running", OPTION_FLAG, &only_running, NULL, "only running containers"},
-	{0,     "stopped", OPTION_FLAG, &only_stopped, NULL, "only stopped containers"},
-	{0,		     "frozen", OPTION_FLAG, &only_frozen, NULL, "only frozen containers"},
-	{0, "active", OPTION_FLAG, &only_active, NULL, "only containers that are not stopped"},
-	{0,			       "defined", OPTION_FLAG, &only_defined, NULL, "all containers, as without a filter"},
-	{0		   }
+	{'1', "line",    OPTION_FLAG,   &wants_lines,  NULL,      "one name per line"},
+	{'f', "fancy",   OPTION_FLAG,   &wants_table,  NULL,      "a table with the usual columns"},
+	{'F', "format",  OPTION_STRING, &format,       "COLUMNS", "a table with these columns"},
+	{0,   "running", OPTION_FLAG,   &only_running, NULL,      "only running containers"},
+	{0,   "stopped", OPTION_FLAG,   &only_stopped, NULL,      "only stopped containers"},
+	{0,   "frozen",  OPTION_FLAG,   &only_frozen,  NULL,      "only frozen containers"},
+	{0,   "active",  OPTION_FLAG,   &only_active,  NULL,      "only containers that are not stopped"},
+	{0,   "defined", OPTION_FLAG,   &only_defined, NULL,      "all containers, as without a filter"},
+	{0}
 };
+/* clang-format on */
 
 const struct command cmd_ls = {
 	.name = "ls",

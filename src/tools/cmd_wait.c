@@ -117,12 +117,14 @@ static int run(struct call *call)
 	return output_error(call, name, &err);
 }
 
+/* clang-format off */
 static const struct option_row options[] = {
-	{'s',            "state", OPTION_STRING, &states, "STATES", "one or more of them: 'STOPPED|FROZEN'"},
-	{'t', "timeout", OPTION_DURATION, &timeout_ms, "TIME", "give up after this time (never)"},
-	{0,      "ready", OPTION_FLAG, &wants_ready, NULL, NULL},
-	{0	     }
+	{'s', "state",   OPTION_STRING,   &states,      "STATES", "one or more of them: 'STOPPED|FROZEN'"},
+	{'t', "timeout", OPTION_DURATION, &timeout_ms,  "TIME",   "give up after this time (never)"},
+	{0,   "ready",   OPTION_FLAG,     &wants_ready, NULL,     NULL},
+	{0}
 };
+/* clang-format on */
 
 const struct command cmd_wait = {
 	.name = "wait",
