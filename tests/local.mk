@@ -10,7 +10,8 @@ AM_BATS_LOG_DRIVER_FLAGS = --ignore-exit
 BATS_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run-bats
 AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CC='$(CC)'; \
 	CPPFLAGS='$(CPPFLAGS) $(NL_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS) $(UUID_CFLAGS) $(INIH_CFLAGS)'; export top_srcdir top_builddir CC CPPFLAGS;
-EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/run-bats tests/lib/sandbox.bash tests/lib/demo
+EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/in-namespaces tests/lib/run-bats tests/lib/sandbox.bash \
+	tests/lib/demo
 
 include tests/unit/local.mk
 include tests/cli/local.mk

@@ -1,5 +1,5 @@
 # Measurements, never part of "make check": see tests/bench/bench. BENCH_ROUNDS, BENCH_MANY … in the environment.
-EXTRA_DIST += tests/bench/bench tests/bench/payload.c
+EXTRA_DIST += tests/bench/bench tests/bench/runtimes.py tests/bench/payload.c
 bench: all tests/bench/payload
 	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' python3 $(top_srcdir)/tests/bench/bench
 
