@@ -24,3 +24,5 @@ tests_unit_test_base_parse_SOURCES = tests/unit/test-base-parse.c
 tests_unit_test_base_process_SOURCES = tests/unit/test-base-process.c
 tests_unit_test_base_socket_SOURCES = tests/unit/test-base-socket.c
 tests_unit_test_base_text_SOURCES = tests/unit/test-base-text.c
+UNIT_TESTS += tests/unit/test-helpers-init
+tests_unit_test_helpers_init_SOURCES = tests/unit/test-helpers-init.c
