@@ -13,6 +13,8 @@ src_sysc_archive_SOURCES = \
 src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
+
+# the PID 1 of sysc-execute, static so that it runs in any root file system
 pkglibexec_PROGRAMS += src/sysc-init
 src_sysc_init_SOURCES = src/helpers/sysc-init.c
 src_sysc_init_CFLAGS = $(AM_CFLAGS)
