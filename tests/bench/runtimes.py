@@ -142,7 +142,9 @@ lxc.net.0.link = {BRIDGE}
 lxc.net.0.flags = up
 lxc.net.0.name = eth0
 lxc.net.0.ipv4.address = {address}
-lxc.cgroup.dir = {self.tag}/{name}
+lxc.cgroup.dir.container = {self.tag}/{name}.payload
+lxc.cgroup.dir.monitor = {self.tag}/{name}.monitor
+lxc.cgroup.dir.monitor.pivot = {self.tag}/pivot
 """
         if os.path.isdir("/sys/fs/cgroup/memory"):
             limits = {"memory.limit_in_bytes": MEMORY, "pids.max": PIDS, "cpu.cfs_period_us": 100000,
@@ -179,6 +181,13 @@ class Crun(Runtime):
     kept = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
             "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL",
             "CAP_AUDIT_WRITE", "CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SYS_BOOT"]
+
+    def __init__(self, work, tag, payload):
+        super().__init__(work, tag, payload)
+        # crun refuses a hybrid host whose v2 part has any controller (hugetlb, say): it is shown none
+        controllers = "/sys/fs/cgroup/unified/cgroup.controllers"
+        if os.path.exists(controllers):
+            run("mount", "--bind", "/dev/null", controllers)
 
     def version(self):
         return run("crun", "--version").splitlines()[0]
