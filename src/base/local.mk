@@ -4,6 +4,7 @@ libsysc_a_SOURCES += \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
 	src/base/log.c src/base/log.h \
+	src/base/loop.c src/base/loop.h \
 	src/base/parse.c src/base/parse.h \
 	src/base/process.c src/base/process.h \
 	src/base/socket.c src/base/socket.h \

@@ -1,1 +1,11 @@
-# files of src/runtime
+libsysc_a_SOURCES += \
+	src/runtime/child.c src/runtime/child.h \
+	src/runtime/console.c src/runtime/console.h \
+	src/runtime/devices.c src/runtime/devices.h \
+	src/runtime/init.c src/runtime/init.h \
+	src/runtime/mounts.c src/runtime/mounts.h \
+	src/runtime/mounts_config.c src/runtime/mounts_config.h \
+	src/runtime/plan.c src/runtime/plan.h \
+	src/runtime/rlimits.c src/runtime/rlimits.h \
+	src/runtime/start.c src/runtime/start.h \
+	src/runtime/sync.c src/runtime/sync.h

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The start of a container: one table of steps, each with its undo. Runs in the supervisor, which is the
+ * parent of the container's init from then on.
+ */
+#ifndef SYSC_RUNTIME_START_H
+#define SYSC_RUNTIME_START_H
+
+#include "network/network.h"
+#include "runtime/console.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct container;
+struct error;
+struct plan_execute;
+
+/* What a start leaves: a running init and what is needed to look after it. */
+struct running {
+	pid_t pid;
+	int pidfd;
+	int ttys[1 + CONSOLE_TTYS_MAX]; /* controlling sides, the console first */
+	unsigned int tty_count;
+	struct network network;
+	char cgroup[256]; /* below each hierarchy */
+	char init_kind[16];
+	int halt_signal, reboot_signal, kill_signal;
+};
+
+void running_init(struct running *running);
+/* Closes the fds; the container goes on. */
+void running_done(struct running *running);
+
+/*
+ * Starts container, whose lock the caller holds. Returns when init has been executed. On failure
+ * everything that was made is gone again and err has the cause.
+ */
+int start_container(const struct container *container, const struct plan_execute *execute,
+                    struct running *out, struct error *err);
+
+#endif
