@@ -1,1 +1,9 @@
-# files of src/monitor
+libsysc_a_SOURCES += \
+	src/monitor/client.c src/monitor/client.h \
+	src/monitor/handover.c src/monitor/handover.h \
+	src/monitor/link_delete.c src/monitor/link_delete.h \
+	src/monitor/monitor.c src/monitor/monitor.h \
+	src/monitor/protocol.c src/monitor/protocol.h \
+	src/monitor/server.c src/monitor/server.h \
+	src/monitor/supervisor.c src/monitor/supervisor.h \
+	src/monitor/terminal.c src/monitor/terminal.h

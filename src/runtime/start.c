@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -272,6 +273,19 @@ static int fail_on_demand(const struct step *step, struct error *err)
 	                  step->name);
 }
 
+/* A step may fail only because the child died: what it said before is the cause then. */
+static void prefer_child_reason(struct start *start, struct error *err)
+{
+	struct pollfd p = {.fd = start->sync_fd, .events = POLLIN};
+	struct error reason = {0};
+
+	if (start->sync_fd < 0 || poll(&p, 1, 0) <= 0)
+		return;
+	(void)sync_expect(start->sync_fd, SYNC_END, NULL, NULL, 0, &reason);
+	if (reason.code && reason.code != EBADMSG && err)
+		*err = reason;
+}
+
 int start_container(const struct container *container, const struct plan_execute *execute,
                     struct running *out, struct error *err)
 {
@@ -297,6 +311,7 @@ int start_container(const struct container *container, const struct plan_execute
 		running_init(&start.running);
 		return 0;
 	}
+	prefer_child_reason(&start, err);
 	while (done-- > 0)
 		if (steps[done].undo)
 			steps[done].undo(&start);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asking the supervisor of a running container: what commands use. protocol.h draws the messages. */
+#ifndef SYSC_MONITOR_CLIENT_H
+#define SYSC_MONITOR_CLIENT_H
+
+#include "monitor/protocol.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct container;
+struct error;
+
+/*
+ * Connects to the supervisor. -ESRCH when the container is not running ("… is not running").
+ */
+int client_connect(const struct container *container, struct error *err);
+
+/*
+ * Asks over fd for a stop (enum protocol_stop) and returns when the signal was sent; client_wait_end()
+ * waits for the rest.
+ */
+int client_stop(int fd, int how, struct error *err);
+/* Waits at most timeout_ms (-1: for ever) until the supervisor has cleaned up and gone: 1, 0 when time is
+ * over, -errno. */
+int client_wait_end(int fd, int64_t timeout_ms);
+
+/* Freezes or thaws the container and has the new state recorded. Already so is fine. */
+int client_freeze(const struct container *container, bool frozen, int64_t timeout_ms,
+                  struct error *err);
+
+/*
+ * The whole of `stop`: thaws, asks by how, waits until the deadline, kills then unless no_kill. *killed (may
+ * be NULL) tells whether it came to that. Not running is fine (0). -ETIMEDOUT with no_kill.
+ */
+struct client_stop_options {
+	int how;            /* enum protocol_stop; PROTOCOL_KILL needs no deadline */
+	int64_t timeout_ms; /* -1: for ever */
+	bool no_kill, no_wait;
+};
+int client_stop_container(const struct container *container,
+                          const struct client_stop_options *options, bool *killed,
+                          struct error *err);
+
+/* Connects fd to tty of the container (0: the console): frames go both ways from then on. */
+int client_console(int fd, int tty, struct error *err);
+/* One DATA or RESIZE frame. 0 or -errno. */
+int client_send_data(int fd, const char *bytes, uint32_t count);
+int client_send_size(int fd, unsigned int rows, unsigned int columns);
+/* One DATA frame into out: its length, 0 at the end, -errno. */
+long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX]);
+
+#endif

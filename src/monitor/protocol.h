@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The command socket of a supervisor, RUN/NAME/socket (SOCK_SEQPACKET, folder 0700, root and the
+ * supervisor's own uid only, checked by SO_PEERCRED). Every message is one frame of the same form:
+ *
+ *   client                         supervisor
+ *     -- STOP how -------------->    sends the signal, remembers who asked
+ *     <------------ REPLY code --
+ *     <------------------ (end) --   when the container is gone and cleaned up
+ *
+ *     -- FROZEN 1|0 ------------>    looks at the cgroup, writes the state
+ *     <------------ REPLY code --
+ *
+ *     -- CONSOLE tty ----------->    REPLY code, then frames both ways until one side closes:
+ *     <------------ DATA bytes --    first what the buffer holds, then what comes
+ *     -- DATA bytes ------------>
+ *     -- RESIZE rows columns --->
+ *
+ * To add a request: its kind here, its row in requests (server.c), its function in client.c.
+ */
+#ifndef SYSC_MONITOR_PROTOCOL_H
+#define SYSC_MONITOR_PROTOCOL_H
+
+#include <stdint.h>
+
+#define PROTOCOL_VERSION   1
+#define PROTOCOL_BYTES_MAX 4096
+
+enum protocol_kind {
+	PROTOCOL_REPLY = 1,
+	PROTOCOL_STOP,
+	PROTOCOL_FROZEN,
+	PROTOCOL_CONSOLE,
+	PROTOCOL_DATA,
+	PROTOCOL_RESIZE,
+};
+
+enum protocol_stop {
+	PROTOCOL_HALT = 1,
+	PROTOCOL_REBOOT,
+	PROTOCOL_KILL
+};
+
+struct protocol_frame {
+	uint16_t version, kind;
+	int32_t code;     /* REPLY: 0 or a positive errno; STOP: enum protocol_stop; tty; rows */
+	uint32_t columns; /* RESIZE */
+	uint32_t length;  /* of bytes that follow: text of a REPLY, DATA */
+	char bytes[PROTOCOL_BYTES_MAX];
+};
+
+/* Bytes of a frame on the wire. */
+#define PROTOCOL_SIZE(frame) (offsetof(struct protocol_frame, bytes) + (frame)->length)
+
+/* 0, or -EBADMSG when a received frame of size bytes is not whole, not of this version or lies about its
+ * length. */
+int protocol_check(const struct protocol_frame *frame, long size);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command socket of a running container; see the header. */
+#include "monitor/server.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "base/text.h"
+#include "monitor/monitor.h"
+#include "monitor/protocol.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define CLIENTS_MAX 64
+
+struct server_client {
+	struct loop_source source;
+	struct monitor *monitor;
+	struct server_client *next;
+	struct terminal *terminal; /* CONSOLE was asked for and granted */
+	uint64_t cursor;           /* in what the terminal printed */
+	char who[40];              /* "uid 0 pid 4711" */
+};
+
+static void drop(struct server_client *client)
+{
+	struct server_client **at = &client->monitor->clients;
+
+	while (*at != client)
+		at = &(*at)->next;
+	*at = client->next;
+	if (client->terminal)
+		client->terminal->client = NULL;
+	loop_remove(&client->monitor->loop, &client->source);
+	close(client->source.fd);
+	free(client);
+}
+
+/* A client that does not take its answer at once is dropped: nothing of ours waits for it. */
+static bool send_frame(struct server_client *client, struct protocol_frame *frame)
+{
+	frame->version = PROTOCOL_VERSION;
+	return send(client->source.fd, frame, PROTOCOL_SIZE(frame), MSG_NOSIGNAL | MSG_DONTWAIT) >=
+	       0;
+}
+
+static bool reply(struct server_client *client, const struct error *err)
+{
+	struct protocol_frame frame = {.kind = PROTOCOL_REPLY, .code = err->code};
+
+	frame.length = (uint32_t)strnlen(err->text, sizeof(err->text) - 1);
+	memcpy(frame.bytes, err->text, frame.length);
+	return send_frame(client, &frame);
+}
+
+static void flush_output(struct server_client *client)
+{
+	struct loop *loop = &client->monitor->loop;
+	uint32_t wants = client->terminal->input_length ? 0U : EPOLLIN;
+
+	for (;;) {
+		struct protocol_frame frame = {.kind = PROTOCOL_DATA};
+		uint64_t cursor = client->cursor;
+
+		frame.length = (uint32_t)terminal_read(client->terminal, &cursor, frame.bytes,
+		                                       sizeof(frame.bytes));
+		if (!frame.length) {
+			(void)loop_watch(loop, &client->source, wants);
+			return;
+		}
+		if (!send_frame(client, &frame)) {
+			if (errno != EAGAIN)
+				shutdown(client->source.fd,
+				         SHUT_RDWR); /* its end is read in ready() */
+			(void)loop_watch(loop, &client->source, wants | EPOLLOUT);
+			return;
+		}
+		client->cursor = cursor;
+	}
+}
+
+void server_terminal_changed(struct terminal *terminal)
+{
+	if (terminal->client)
+		flush_output(terminal->client);
+}
+
+static int ask_stop(struct server_client *client, const struct protocol_frame *frame,
+                    struct error *err)
+{
+	return monitor_stop(client->monitor, frame->code, client->who, err);
+}
+
+static int ask_frozen(struct server_client *client, const struct protocol_frame *frame,
+                      struct error *err)
+{
+	return monitor_set_phase(client->monitor, frame->code ? STATE_FROZEN : STATE_RUNNING, err);
+}
+
+static int ask_console(struct server_client *client, const struct protocol_frame *frame,
+                       struct error *err)
+{
+	struct monitor *monitor = client->monitor;
+	struct terminal *terminal;
+
+	if (frame->code < 0 || (unsigned int)frame->code >= monitor->handover.tty_count)
+		return fail_plain(err, ENODEV, "there is no tty %d (console.ttys is %u)",
+		                  frame->code, monitor->handover.tty_count - 1);
+	terminal = &monitor->terminals[frame->code];
+	if (terminal->client)
+		return fail_plain(err, EBUSY, "tty %d is in use by %s", frame->code,
+		                  ((struct server_client *)terminal->client)->who);
+	client->terminal = terminal;
+	terminal->client = client;
+	return 0;
+}
+
+static int ask_data(struct server_client *client, const struct protocol_frame *frame,
+                    struct error *err)
+{
+	if (!client->terminal)
+		return fail_plain(err, EPROTO, "no console was asked for");
+	if (!terminal_write(client->terminal, frame->bytes, frame->length))
+		return fail_plain(err, ENOBUFS, "more input than was asked for");
+	return 0;
+}
+
+static int ask_resize(struct server_client *client, const struct protocol_frame *frame,
+                      struct error *err)
+{
+	if (!client->terminal)
+		return fail_plain(err, EPROTO, "no console was asked for");
+	terminal_resize(client->terminal, (unsigned int)frame->code, frame->columns);
+	return 0;
+}
+
+static const struct request {
+	enum protocol_kind kind;
+	const char *name;
+	bool has_reply, with_bytes;
+	int (*run)(struct server_client *client, const struct protocol_frame *frame,
+	           struct error *err);
+} requests[] = {
+	{PROTOCOL_STOP,    "stop",    true,  false, ask_stop   },
+	{PROTOCOL_FROZEN,  "frozen",  true,  false, ask_frozen },
+	{PROTOCOL_CONSOLE, "console", true,  false, ask_console},
+	{PROTOCOL_DATA,    "data",    false, true,  ask_data   },
+	{PROTOCOL_RESIZE,  "resize",  false, false, ask_resize },
+};
+
+/* False: the connection is to be dropped. */
+static bool serve(struct server_client *client, const struct protocol_frame *frame)
+{
+	const struct request *request = requests;
+	struct error err = {0};
+	int r;
+
+	while (request < requests + ARRAY_SIZE(requests) && request->kind != frame->kind)
+		request++;
+	if (request == requests + ARRAY_SIZE(requests) || (frame->length && !request->with_bytes))
+		return false;
+	r = request->run(client, frame, &err);
+	if (r < 0 && !request->has_reply)
+		return false;
+	if (request->has_reply && !reply(client, &err))
+		return false;
+	if (client->terminal)
+		flush_output(client);
+	return true;
+}
+
+static void ready(struct loop_source *source, uint32_t events)
+{
+	struct server_client *client = (struct server_client *)source; /* its first member */
+	struct protocol_frame frame;
+	ssize_t n;
+
+	if (events & EPOLLOUT && client->terminal)
+		flush_output(client);
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = recv(source->fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || protocol_check(&frame, n) < 0 || !serve(client, &frame))
+		drop(client);
+}
+
+static unsigned int count_clients(const struct monitor *monitor)
+{
+	unsigned int n = 0;
+
+	for (const struct server_client *c = monitor->clients; c; c = c->next)
+		n++;
+	return n;
+}
+
+static void accept_ready(struct loop_source *source, uint32_t events)
+{
+	struct monitor *monitor =
+		(struct monitor *)((char *)source - offsetof(struct monitor, listener));
+	CLEAN_FD int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct server_client *client;
+	uid_t uid = (uid_t)-1;
+	pid_t pid = 0;
+
+	(void)events; /* only EPOLLIN was asked for */
+	if (fd < 0 || socket_peer(fd, &uid, &pid) < 0)
+		return;
+	if ((uid != 0 && uid != geteuid()) || count_clients(monitor) >= CLIENTS_MAX) {
+		log_line(LOG_LEVEL_WARN, "connection of uid %u pid %d refused", uid, pid);
+		return;
+	}
+	client = must_alloc(sizeof(*client));
+	client->source = (struct loop_source){.fd = fd_take(&fd), .ready = ready};
+	client->monitor = monitor;
+	client->next = monitor->clients;
+	(void)snprintf(client->who, sizeof(client->who), "uid %u pid %d", uid, pid);
+	monitor->clients = client;
+	if (loop_add(&monitor->loop, &client->source, EPOLLIN) < 0)
+		drop(client);
+}
+
+int server_open(struct monitor *monitor)
+{
+	monitor->listener =
+		(struct loop_source){.fd = monitor->handover.listen_fd, .ready = accept_ready};
+	return loop_add(&monitor->loop, &monitor->listener, EPOLLIN);
+}
+
+void server_close(struct monitor *monitor)
+{
+	while (monitor->clients)
+		drop(monitor->clients);
+	fd_close(&monitor->listener.fd);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command socket, server side: who may ask what, and the answers. protocol.h draws it. */
+#ifndef SYSC_MONITOR_SERVER_H
+#define SYSC_MONITOR_SERVER_H
+
+struct monitor;
+struct terminal;
+
+/* Adds the listening socket of the handover to the loop. */
+int server_open(struct monitor *monitor);
+/* Ends every connection: the clients see that the container is gone. */
+void server_close(struct monitor *monitor);
+/* terminal->changed: passes new output on, asks for more input. */
+void server_terminal_changed(struct terminal *terminal);
+
+#endif

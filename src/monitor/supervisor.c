@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The process between the command and sysc-monitor; see the header. */
+#include "monitor/supervisor.h"
+
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/socket.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "monitor/handover.h"
+#include "runtime/plan.h"
+#include "runtime/start.h"
+#include "runtime/sync.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* What the supervisor carries from the start to the exec of sysc-monitor. */
+struct supervisor {
+	const struct container *container;
+	struct state state;
+	struct running running;
+	int listen_fd;
+};
+
+static void supervisor_done(struct supervisor *supervisor)
+{
+	running_done(&supervisor->running);
+	fd_close(&supervisor->listen_fd);
+}
+
+static int listen_for_commands(struct supervisor *supervisor, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("%s/socket", supervisor->container->run_dir);
+
+	supervisor->listen_fd = socket_listen(path, err);
+	return supervisor->listen_fd < 0 ? supervisor->listen_fd : 0;
+}
+
+/* STARTING, with us as the one to ask; what the last stop and failure were stays readable. */
+static int begin(struct supervisor *supervisor, struct error *err)
+{
+	struct state *state = &supervisor->state;
+	int r = state_read(supervisor->container->run_dir, state, NULL, err);
+
+	if (r < 0)
+		return r;
+	state->phase = STATE_STARTING;
+	state->since_ms = 0;
+	state->monitor_pid = getpid();
+	state->monitor_birth = state_process_birth(getpid());
+	state->init_pid = 0;
+	r = state_write(supervisor->container->run_dir, state, err);
+	if (r == 0)
+		r = listen_for_commands(supervisor, err);
+	return r;
+}
+
+static void note_failure(struct supervisor *supervisor, const struct error *cause)
+{
+	struct state *state = &supervisor->state;
+	struct error err = {0};
+
+	log_line(LOG_LEVEL_ERROR, "start failed: %s", cause->text);
+	state->phase = STATE_STOPPED;
+	state->since_ms = 0;
+	state->init_pid = state->monitor_pid = 0;
+	state->failed_ms = state_now_ms();
+	(void)snprintf(state->failure, sizeof(state->failure), "%s", cause->text);
+	if (state_write(supervisor->container->run_dir, state, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
+/* RUNNING, with everything that stop, attach and list need. */
+static int note_running(struct supervisor *supervisor, struct error *err)
+{
+	const struct running *running = &supervisor->running;
+	const struct config *config = &supervisor->container->config;
+	struct state *state = &supervisor->state;
+
+	state->phase = STATE_RUNNING;
+	state->since_ms = 0;
+	state->started_ms = state_now_ms();
+	state->init_pid = running->pid;
+	state->init_birth = state_process_birth(running->pid);
+	state->halt_signal = running->halt_signal;
+	state->reboot_signal = running->reboot_signal;
+	state->kill_signal = running->kill_signal;
+	state->stop_timeout_ms = config->stop_timeout_ms;
+	state->stop_who[0] = '\0';
+	state->stop_status = -1;
+	state->failure[0] = '\0';
+	state->failed_ms = 0;
+	(void)snprintf(state->init_kind, sizeof(state->init_kind), "%s", running->init_kind);
+	(void)snprintf(state->cgroup, sizeof(state->cgroup), "%s", running->cgroup);
+	(void)snprintf(state->id_map, sizeof(state->id_map), "%s",
+	               config->privileged || !config->idmap.count ? "" : config->idmap.items[0]);
+	state->link_count = running->network.count;
+	for (unsigned int i = 0; i < running->network.count && i < STATE_LINKS_MAX; i++)
+		(void)snprintf(state->links[i], sizeof(state->links[i]), "%s",
+		               running->network.links[i].host_name);
+	return state_write(supervisor->container->run_dir, state, err);
+}
+
+static int write_handover(struct supervisor *supervisor, struct error *err)
+{
+	const struct container *container = supervisor->container;
+	const struct config *config = &container->config;
+	struct handover handover;
+
+	handover_init(&handover);
+	handover.name = container->name;
+	handover.store = container->paths->store;
+	handover.run_dir = container->run_dir;
+	handover.log = container->log;
+	handover.console_log = config->console_log ? container->console : NULL;
+	handover.program = container->paths->program;
+	handover.console_log_size = config->console_log_size;
+	handover.console_buffer = config->console_buffer;
+	handover.ephemeral = config->ephemeral;
+	handover.pidfd = supervisor->running.pidfd;
+	handover.listen_fd = supervisor->listen_fd;
+	memcpy(handover.ttys, supervisor->running.ttys, sizeof(handover.ttys));
+	handover.tty_count = supervisor->running.tty_count;
+	return handover_write(&handover, err); /* the texts stay the container's */
+}
+
+/* From here on the fds belong to sysc-monitor. Returns only on failure. */
+static int become_monitor(struct supervisor *supervisor, int handover_fd, struct error *err)
+{
+	const struct container *container = supervisor->container;
+	CLEAN_FREE char *path = must_printf("%s/sysc-monitor", container->paths->libexec);
+	CLEAN_FREE char *number = must_printf("%d", handover_fd);
+	char *argv[] = {(char *)(uintptr_t) "sysc-monitor", container->name, number, NULL};
+
+	(void)execv(path, argv);
+	return fail(err, errno, "run '%s'", path);
+}
+
+/* The whole life of the process up to the exec; reply_fd (-1: none) hears how the start went. */
+static int supervise(const struct container *container, const struct plan_execute *execute,
+                     int reply_fd, struct error *err)
+{
+	CLEAN(supervisor_done)
+	struct supervisor supervisor = {.container = container, .listen_fd = -1};
+	CLEAN_FD int handover_fd = -1;
+	int r;
+
+	running_init(&supervisor.running);
+	r = begin(&supervisor, err);
+	if (r == 0)
+		r = start_container(container, execute, &supervisor.running, err);
+	if (r < 0) {
+		note_failure(&supervisor, err);
+		return r;
+	}
+	handover_fd = write_handover(&supervisor, err);
+	r = handover_fd < 0 ? handover_fd : note_running(&supervisor, err);
+	if (r == 0) {
+		log_line(LOG_LEVEL_INFO, "running, init %d (%s)", supervisor.running.pid,
+		         supervisor.running.init_kind);
+		if (reply_fd >= 0)
+			(void)sync_send(reply_fd, SYNC_READY, NULL,
+			                0); /* gone: it runs all the same */
+		r = become_monitor(&supervisor, handover_fd, err);
+	}
+	/* nobody looks after it: it must not go on */
+	(void)sys_pidfd_send_signal(supervisor.running.pidfd, SIGKILL);
+	(void)waitpid(supervisor.running.pid, NULL, 0);
+	note_failure(&supervisor, err);
+	return r;
+}
+
+/* Own session, no streams of the terminal, every signal for later. */
+static int detach(struct error *err)
+{
+	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	if (null_fd < 0)
+		return fail(err, errno, "open '/dev/null'");
+	for (int i = 0; i < 3; i++)
+		if (dup2(null_fd, i) < 0)
+			return fail(err, errno, "let go of the terminal");
+	if (setsid() < 0 || chdir("/") < 0)
+		return fail(err, errno, "leave the session");
+	return 0;
+}
+
+static void run_supervisor(const struct container *container, const struct plan_execute *execute,
+                           int reply_fd)
+{
+	struct plan_execute own = {0};
+	struct error err = {0};
+	int stdio[3], r;
+
+	if (execute) { /* numbers above the streams, which are about to change */
+		own.argv = execute->argv;
+		for (int i = 0; i < 3; i++)
+			stdio[i] = execute->stdio[i] < 0
+			                   ? -1
+			                   : fcntl(execute->stdio[i], F_DUPFD_CLOEXEC, 3);
+		own.stdio = stdio;
+	}
+	r = detach(&err);
+	if (r == 0)
+		r = supervise(container, execute ? &own : NULL, reply_fd, &err);
+	if (r < 0)
+		sync_send_error(reply_fd, &err);
+	_exit(1);
+}
+
+int supervisor_start(const struct container *container, const struct plan_execute *execute,
+                     struct error *err)
+{
+	CLEAN_FD int ours = -1, theirs = -1;
+	int ends[2];
+	int r = sync_pair(ends, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	ours = ends[0];
+	theirs = ends[1];
+	log_open(container->log, LOG_LEVEL_INFO);
+	pid = fork();
+	if (pid < 0)
+		return fail(err, errno, "fork the supervisor");
+	if (pid == 0) {
+		fd_close(&ours);
+		run_supervisor(container, execute, theirs);
+	}
+	fd_close(&theirs);
+	r = sync_expect(ours, SYNC_READY, NULL, NULL, -1, err);
+	if (r == -EPIPE)
+		(void)fail_plain(err, EPIPE, "the supervisor died during the start (see '%s')",
+		                 container->log);
+	if (r < 0)
+		(void)waitpid(pid, NULL, 0); /* it exits by itself after its message */
+	return r;
+}
+
+int supervisor_continue(const struct container *container, struct error *err)
+{
+	sigset_t all;
+
+	log_open(container->log, LOG_LEVEL_INFO);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	return supervise(container, NULL, -1, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From `sysc start` to a running supervisor: a forked process in its own session starts the container,
+ * tells the caller how it went, and becomes sysc-monitor.
+ */
+#ifndef SYSC_MONITOR_SUPERVISOR_H
+#define SYSC_MONITOR_SUPERVISOR_H
+
+#include "container/state.h"
+
+struct container;
+struct error;
+struct plan_execute;
+
+/*
+ * Starts container (its lock is held by the caller; the supervisor holds it too until the container
+ * runs). Returns when init runs, or with the cause, which is kept in the state. execute may be NULL; its
+ * stdio fds are used by the container.
+ */
+int supervisor_start(const struct container *container, const struct plan_execute *execute,
+                     struct error *err);
+
+/*
+ * The same without the fork, for a reboot: this process was the monitor and becomes it again. Returns
+ * only on failure.
+ */
+int supervisor_continue(const struct container *container, struct error *err);
+
+#endif
