@@ -20,3 +20,10 @@ src_sysc_init_SOURCES = src/helpers/sysc-init.c
 src_sysc_init_CFLAGS = $(AM_CFLAGS)
 src_sysc_init_LDFLAGS = $(MONITOR_LDFLAGS)
 src_sysc_init_LDADD = libsysc.a
+
+# what the supervisor of a container becomes; static, since there is one for each
+pkglibexec_PROGRAMS += src/sysc-monitor
+src_sysc_monitor_SOURCES = src/helpers/sysc-monitor.c
+src_sysc_monitor_CFLAGS = $(AM_CFLAGS)
+src_sysc_monitor_LDFLAGS = $(HARDEN_LDFLAGS) $(MONITOR_LDFLAGS)
+src_sysc_monitor_LDADD = libsysc.a

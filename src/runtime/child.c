@@ -209,7 +209,7 @@ static int lose_power(const struct plan *plan, struct error *err)
 		return fail(err, -r, "limit the capabilities");
 	if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privs");
-	r = seccomp_load(&plan->seccomp);
+	r = seccomp_install(&plan->seccomp);
 	if (r < 0)
 		return fail(err, -r, "load the seccomp filter");
 	return 0;

@@ -7,6 +7,11 @@
 
 /* clang-format off */
 #define COMMANDS(X) \
+	X(start) \
+	X(stop) \
+	X(restart) \
+	X(freeze) \
+	X(unfreeze) \
 	X(ls) \
 	X(info) \
 	X(wait) \

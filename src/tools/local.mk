@@ -22,6 +22,14 @@ src_sysc_SOURCES += \
 	src/tools/cmd_version.c \
 	src/tools/cmd_wait.c
 
+SYSC_VERBS += start stop restart freeze unfreeze
+src_sysc_SOURCES += \
+	src/tools/cmd_freeze.c \
+	src/tools/cmd_start.c \
+	src/tools/cmd_stop.c \
+	src/tools/console.c src/tools/console.h \
+	src/tools/terminal.c src/tools/terminal.h
+
 src_sysc_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(NL_CFLAGS)
 src_sysc_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_LDADD = libsysc.a $(NL_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS) $(UUID_LIBS) $(INIH_LIBS)

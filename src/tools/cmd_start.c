@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sysc start: boots a container and returns when its init runs. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/lock.h"
+#include "container/state.h"
+#include "monitor/client.h"
+#include "monitor/supervisor.h"
+#include "tools/command.h"
+#include "tools/console.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/wait.h>
+
+#define LOCK_MS 30000
+
+static bool opt_foreground, opt_console, opt_supervise;
+static struct strings opt_set;
+
+static const struct option_row options[] = {
+	{'F',          "foreground", OPTION_FLAG, &opt_foreground, NULL,
+         "stay, with this terminal as the console, until it stops"},
+	{'c', "console", OPTION_FLAG, &opt_console, NULL,
+         "attach this terminal to the console, let go by ^a q"},
+	{'s',        "set", OPTION_LIST, &opt_set, "SECTION.KEY=VALUE", "set a key for this start only"},
+	{0,	    "supervise", OPTION_FLAG, &opt_supervise, NULL, NULL},
+	{0  },
+};
+
+/* Loads the configuration and what -s says on top of it. */
+static int open_container(const struct call *call, const char *name, struct container *container,
+                          struct strings *errors, struct error *err)
+{
+	int r = container_open(container, &call->paths, name, errors, err);
+
+	for (size_t i = 0; i < opt_set.count && r == 0; i++)
+		r = config_override(&container->config, opt_set.items[i], "option -s", err);
+	if (r == 0 && opt_set.count)
+		r = config_check(&container->config, errors, err);
+	return r;
+}
+
+static int start(const struct container *container, struct error *err)
+{
+	CLEAN_FD int lock = lock_container(container, LOCK_MS, err);
+	struct state state;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = state_read(container->run_dir, &state, NULL, err);
+	if (r < 0 || state.phase != STATE_STOPPED)
+		return r; /* it runs already: done */
+	return supervisor_start(container, NULL, err);
+}
+
+/* The exit code of a start in the foreground is how the container's init ended. */
+static int follow(const struct call *call, const struct container *container)
+{
+	struct error err = {0};
+	struct state state;
+	int r = console_run(container, 0, opt_foreground ? NULL : "^a", &err);
+
+	if (r < 0)
+		return output_error(call, container->name, &err);
+	if (!opt_foreground)
+		return EXIT_DONE;
+	if (state_read(container->run_dir, &state, NULL, &err) < 0)
+		return output_error(call, container->name, &err);
+	return WIFEXITED(state.stop_status) ? WEXITSTATUS(state.stop_status) : EXIT_DONE;
+}
+
+static int run_one(struct call *call, const char *name)
+{
+	CLEAN(strings_done) struct strings errors = {0};
+	CLEAN(container_done) struct container container = {0};
+	struct error err = {0};
+	int r = open_container(call, name, &container, &errors, &err);
+
+	if (r < 0)
+		return output_errors(call, name, &errors, &err);
+	r = opt_supervise ? supervisor_continue(&container, &err) : start(&container, &err);
+	if (r < 0)
+		return output_error(call, name, &err);
+	if (opt_foreground || opt_console)
+		return follow(call, &container);
+	return EXIT_DONE;
+}
+
+const struct command cmd_start = {
+	.name = "start",
+	.operands = "NAME…",
+	.summary = "Start containers; returns when their init runs",
+	.options = options,
+	.needs = NEEDS_STOPPED,
+	.flags = COMMAND_MANY | COMMAND_ROOT,
+	.run_one = run_one,
+	.done = "started",
+};

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sysc stop and sysc restart: one deadline in all, escalation said. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/lock.h"
+#include "container/state.h"
+#include "monitor/client.h"
+#include "monitor/supervisor.h"
+#include "tools/command.h"
+#include "tools/inspect.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define TIMEOUT_UNSET INT64_MIN
+#define LOCK_MS       30000
+
+static bool opt_kill, opt_reboot, opt_no_kill, opt_no_wait;
+static int64_t opt_timeout = TIMEOUT_UNSET;
+
+#define ROW_TIMEOUT                                                                    \
+	{                                                                              \
+		't', "timeout", OPTION_DURATION, &opt_timeout, "TIME",                 \
+			"kill when it has not ended by then (stop.timeout; -1: never)" \
+	}
+#define ROW_KILL                                                                               \
+	{                                                                                      \
+		'k', "kill", OPTION_FLAG, &opt_kill, NULL, "kill at once, without asking init" \
+	}
+
+static const struct option_row stop_options[] = {
+	ROW_TIMEOUT,
+	ROW_KILL,
+	{'r',          "reboot", OPTION_FLAG, &opt_reboot, NULL, "ask init to reboot instead"},
+	{0, "no-kill", OPTION_FLAG, &opt_no_kill, NULL, "fail when the time is over, do not kill"},
+	{'W',        "no-wait", OPTION_FLAG, &opt_no_wait, NULL, "send the signal and return"},
+	{0	   },
+};
+
+static const struct option_row restart_options[] = {ROW_TIMEOUT, ROW_KILL, {0}};
+
+static struct client_stop_options stop_options_of(const struct state *state)
+{
+	struct client_stop_options options = {.how = PROTOCOL_HALT,
+	                                      .timeout_ms = opt_timeout,
+	                                      .no_kill = opt_no_kill,
+	                                      .no_wait = opt_no_wait};
+
+	if (opt_kill)
+		options.how = PROTOCOL_KILL;
+	if (opt_reboot)
+		options.how = PROTOCOL_REBOOT;
+	if (opt_timeout == TIMEOUT_UNSET)
+		options.timeout_ms = state->stop_timeout_ms ? state->stop_timeout_ms : 60000;
+	return options;
+}
+
+static int stop(const struct call *call, const struct container *container, struct error *err)
+{
+	struct client_stop_options options;
+	struct state state;
+	bool killed = false;
+	int r = state_read(container->run_dir, &state, NULL, err);
+
+	if (r < 0 || state.phase == STATE_STOPPED)
+		return r;
+	options = stop_options_of(&state);
+	r = client_stop_container(container, &options, &killed, err);
+	if (r == 0 && killed)
+		output_note(call, "%s: did not stop within %lld s: killed", container->name,
+		            (long long)(options.timeout_ms / 1000));
+	return r;
+}
+
+/* Only the names: a container with a broken configuration must stop as well. */
+static int open_names(const struct call *call, const char *name, struct container *container,
+                      struct error *err)
+{
+	if (!inspect_exists(call, name, err))
+		return -ENOENT;
+	return container_init(container, &call->paths, name, err);
+}
+
+static int stop_one(struct call *call, const char *name)
+{
+	CLEAN(container_done) struct container container = {0};
+	struct error err = {0};
+	int r = open_names(call, name, &container, &err);
+
+	if (opt_kill && (opt_reboot || opt_no_kill))
+		return output_usage(call, "--kill does not go with --reboot or --no-kill");
+	if (r == 0)
+		r = stop(call, &container, &err);
+	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
+}
+
+static int restart_one(struct call *call, const char *name)
+{
+	CLEAN(strings_done) struct strings errors = {0};
+	CLEAN(container_done) struct container container = {0};
+	struct error err = {0};
+	CLEAN_FD int lock = -1;
+	int r = container_open(&container, &call->paths, name, &errors, &err);
+
+	/* a configuration that cannot start must not cost the running container */
+	if (r < 0)
+		return output_errors(call, name, &errors, &err);
+	lock = lock_container(&container, LOCK_MS, &err);
+	r = lock < 0 ? lock : stop(call, &container, &err);
+	if (r == 0)
+		r = supervisor_start(&container, NULL, &err);
+	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
+}
+
+const struct command cmd_stop = {
+	.name = "stop",
+	.operands = "NAME…",
+	.summary = "Stop containers by the signal their init understands",
+	.options = stop_options,
+	.needs = NEEDS_RUNNING,
+	.flags = COMMAND_MANY | COMMAND_ROOT,
+	.run_one = stop_one,
+	.done = "stopped",
+};
+
+const struct command cmd_restart = {
+	.name = "restart",
+	.operands = "NAME…",
+	.summary = "Stop containers and start them again with their present configuration",
+	.options = restart_options,
+	.needs = NEEDS_RUNNING,
+	.flags = COMMAND_MANY | COMMAND_ROOT,
+	.run_one = restart_one,
+	.done = "restarted",
+};

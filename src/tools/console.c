@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Standard streams to frames of the command socket and back; see the header. */
+#include "tools/console.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "monitor/client.h"
+#include "tools/terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+	INPUT,
+	OUTPUT,
+	SIGNALS,
+	SOURCES
+};
+
+/* One join, while it lasts. */
+struct join {
+	int fd; /* command socket */
+	int signals;
+	int escape;   /* byte, -1 none */
+	bool escaped; /* the prefix was typed last */
+	bool input_ended;
+};
+
+int console_parse_escape(const char *text)
+{
+	if (text[0] == '^' && text[1] && !text[2])
+		return text[1] & 0x1f;
+	if (text[0] && !text[1])
+		return (unsigned char)text[0];
+	return -EINVAL;
+}
+
+static int open_signals(sigset_t *saved)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGWINCH);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, saved);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void send_size(const struct join *join)
+{
+	unsigned int rows = 0, columns = 0;
+
+	if (terminal_size(STDIN_FILENO, &rows, &columns))
+		(void)client_send_size(join->fd, rows, columns); /* only a convenience */
+}
+
+/*
+ * Takes escape sequences out of what was typed: prefix q ends (returns false), prefix prefix is one
+ * prefix. The rest is moved together in place.
+ */
+static bool filter(struct join *join, char *bytes, ssize_t *count)
+{
+	ssize_t kept = 0;
+
+	if (join->escape < 0)
+		return true;
+	for (ssize_t i = 0; i < *count; i++) {
+		bool is_prefix = (unsigned char)bytes[i] == join->escape;
+
+		if (join->escaped && bytes[i] == 'q')
+			return false;
+		if (is_prefix && !join->escaped) {
+			join->escaped = true;
+			continue;
+		}
+		join->escaped = false;
+		bytes[kept++] = bytes[i];
+	}
+	*count = kept;
+	return true;
+}
+
+/* 1: go on, 0: let go. */
+static int take_input(struct join *join)
+{
+	char bytes[1024];
+	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+	int r;
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 1 : -errno;
+	if (n == 0) {
+		join->input_ended = true; /* go on showing what the guest prints */
+		return isatty(STDIN_FILENO) ? 0 : 1;
+	}
+	if (!filter(join, bytes, &n))
+		return 0;
+	r = n ? client_send_data(join->fd, bytes, (uint32_t)n) : 0;
+	return r == -EPIPE || r == 0 ? 1 : r; /* the end is read on the other side */
+}
+
+static int take_signal(struct join *join)
+{
+	struct signalfd_siginfo info;
+
+	if (read(join->signals, &info, sizeof(info)) != sizeof(info))
+		return 1;
+	if (info.ssi_signo != SIGWINCH)
+		return 0;
+	send_size(join);
+	return 1;
+}
+
+/* 1: go on, 0: the caller let go, 2: the container ended, -errno. */
+static int turn(struct join *join)
+{
+	struct pollfd sources[SOURCES] = {
+		[INPUT] = {.fd = join->input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
+		[OUTPUT] = {.fd = join->fd,                              .events = POLLIN},
+		[SIGNALS] = {.fd = join->signals,                         .events = POLLIN},
+	};
+	char bytes[PROTOCOL_BYTES_MAX];
+
+	if (poll(sources, SOURCES, -1) < 0)
+		return errno == EINTR ? 1 : -errno;
+	if (sources[OUTPUT].revents) {
+		long n = client_receive_data(join->fd, bytes);
+
+		if (n == 0)
+			return 2;
+		if (n < 0 || file_write_all(STDOUT_FILENO, bytes, (size_t)n) < 0)
+			return n < 0 ? (int)n : 0;
+	}
+	if (sources[SIGNALS].revents)
+		return take_signal(join);
+	return sources[INPUT].revents ? take_input(join) : 1;
+}
+
+int console_run(const struct container *container, int tty, const char *escape, struct error *err)
+{
+	CLEAN_FD int fd = client_connect(container, err);
+	CLEAN_FD int signals = -1;
+	CLEAN(raw_terminal_restore) struct raw_terminal raw = {.fd = -1};
+	struct join join = {.fd = fd, .escape = escape ? console_parse_escape(escape) : -1};
+	sigset_t saved;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = client_console(fd, tty, err);
+	if (r < 0)
+		return r;
+	signals = open_signals(&saved);
+	join.signals = signals;
+	raw_terminal_set(&raw, STDIN_FILENO);
+	send_size(&join);
+	do {
+		r = turn(&join);
+	} while (r == 1);
+	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
+	if (r < 0)
+		return fail(err, -r, "pass the console on");
+	return r == 2;
+}
