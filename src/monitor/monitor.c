@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "cgroup/cgroup.h"
-#include "monitor/link_delete.h"
+#include "monitor/link_remove.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
 
@@ -88,7 +88,7 @@ static int reap(struct monitor *monitor)
 static void remove_links(struct monitor *monitor)
 {
 	for (unsigned int i = 0; i < monitor->state.link_count; i++) {
-		int r = monitor->state.links[i][0] ? link_delete(monitor->state.links[i]) : 0;
+		int r = monitor->state.links[i][0] ? link_remove(monitor->state.links[i]) : 0;
 
 		if (r < 0)
 			log_line(LOG_LEVEL_WARN, "remove link '%s': %s", monitor->state.links[i],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One rtnetlink(7) request, written by hand. */
-#include "monitor/link_delete.h"
+#include "monitor/link_remove.h"
 
 #include "base/cleanup.h"
 
@@ -25,7 +25,7 @@ struct answer {
 	char rest[512];
 };
 
-int link_delete(const char *name)
+int link_remove(const char *name)
 {
 	CLEAN_FD int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct request request = {
