@@ -85,11 +85,13 @@ static int make_parents(const struct cgroup_hierarchy *hierarchy, const char *pa
 /* A left-over of a crash goes first: its limits and sub-cgroups must not outlive it. */
 static int clear_left_over(const char *full, struct error *err)
 {
-	int r = tree_remove(full);
+	/* looked at first: what a running guest made in there is not ours to remove */
+	pid_t pid = tree_first_process(full);
+	int r = pid ? -EBUSY : tree_remove(full);
 
 	if (r == -EBUSY)
 		return fail_plain(err, EBUSY, "cgroup '%s' still holds processes (pid %d)", full,
-		                  tree_first_process(full));
+		                  pid);
 	if (r < 0)
 		return fail(err, -r, "remove left-over cgroup '%s'", full);
 	if (mkdir(full, 0755) < 0)
@@ -261,7 +263,7 @@ static int create_v2(struct cgroup *cgroup, unsigned int index, struct error *er
 	return 0;
 }
 
-/* Takes away what a failed create made, and nothing that it found in use. */
+/* Takes away what a failed create made, half made ones too, but nothing that it found in use. */
 static void undo_create(const struct cgroup *cgroup, const bool *made)
 {
 	for (unsigned int i = 0; i < cgroup->host.count; i++) {
@@ -284,13 +286,13 @@ int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, s
 	/* v2 first: a process that is left in there counts, wherever else it is */
 	if (r == 0 && cgroup->host.v2 >= 0) {
 		r = create_v2(cgroup, (unsigned int)cgroup->host.v2, err);
-		made[cgroup->host.v2] = r == 0;
+		made[cgroup->host.v2] = r != -EBUSY;
 	}
 	for (unsigned int i = 0; i < cgroup->host.count && r == 0; i++) {
 		if (cgroup->host.hierarchies[i].is_v2)
 			continue;
 		r = create_v1(cgroup, i, err);
-		made[i] = r == 0;
+		made[i] = r != -EBUSY;
 	}
 	if (r < 0) {
 		undo_create(cgroup, made);

@@ -48,39 +48,40 @@ static void wait_without_event(void)
 }
 
 /* A frozen v1 cgroup lets nothing die (Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst). */
-static void thaw_v1(const struct cgroup_hierarchy *hierarchy, const char *full)
+static void thaw_v1(const struct cgroup *cgroup)
 {
-	CLEAN_FREE char *file = must_printf("%s/freezer.state", full);
+	int index = tree_find_v1(&cgroup->host, "freezer");
+	char file[TREE_PATH_MAX];
 
-	if (tree_has(hierarchy, "freezer"))
+	if (index >= 0 &&
+	    tree_path(&cgroup->host.hierarchies[index], cgroup->path, "freezer.state", file) == 0)
 		(void)file_write(AT_FDCWD, file, "THAWED", NULL); /* killing shows if it worked */
 }
 
-static int empty_v1(const struct cgroup_hierarchy *hierarchy, const char *full, int64_t deadline_ms)
+static int empty_v1(const char *full, int64_t deadline_ms)
 {
-	int r;
+	int r = tree_kill(full, deadline_ms);
 
-	thaw_v1(hierarchy, full);
-	r = tree_kill(full, deadline_ms);
 	if (r == 0)
 		wait_without_event();
 	return r < 0 ? r : 0;
 }
 
-static int remove_from(const struct cgroup_hierarchy *hierarchy, const char *path,
-                       int64_t deadline_ms, struct error *err)
+static int remove_from(const struct cgroup *cgroup, unsigned int index, int64_t deadline_ms,
+                       struct error *err)
 {
+	const struct cgroup_hierarchy *hierarchy = &cgroup->host.hierarchies[index];
 	char full[TREE_PATH_MAX];
-	int r = tree_path(hierarchy, path, NULL, full);
+	int r = tree_path(hierarchy, cgroup->path, NULL, full);
 
 	if (r < 0)
-		return fail(err, -r, "cgroup '%s'", path);
+		return fail(err, -r, "cgroup '%s'", cgroup->path);
 	for (;;) {
 		r = tree_remove(full);
 		if (r != -EBUSY || process_clock_ms() > deadline_ms)
 			break;
-		r = hierarchy->is_v2 ? empty_v2(full, deadline_ms)
-		                     : empty_v1(hierarchy, full, deadline_ms);
+		thaw_v1(cgroup);
+		r = hierarchy->is_v2 ? empty_v2(full, deadline_ms) : empty_v1(full, deadline_ms);
 		if (r < 0 && r != -ETIMEDOUT && r != -ENOENT)
 			break;
 	}
@@ -101,14 +102,12 @@ int cgroup_remove(struct cgroup *cgroup, int64_t timeout_ms, struct error *err)
 	cgroup_close(cgroup);
 	/* v2 first: its event tells the end for the v1 hierarchies as well */
 	if (cgroup->host.v2 >= 0)
-		r = remove_from(&cgroup->host.hierarchies[cgroup->host.v2], cgroup->path, deadline,
-		                &first);
+		r = remove_from(cgroup, (unsigned int)cgroup->host.v2, deadline, &first);
 	for (unsigned int i = 0; i < cgroup->host.count; i++) {
 		int one = 0;
 
 		if ((int)i != cgroup->host.v2)
-			one = remove_from(&cgroup->host.hierarchies[i], cgroup->path, deadline,
-			                  r < 0 ? NULL : &first);
+			one = remove_from(cgroup, i, deadline, r < 0 ? NULL : &first);
 		if (r == 0)
 			r = one;
 	}

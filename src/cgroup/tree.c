@@ -146,7 +146,7 @@ static bool pids_has(const struct pids *pids, pid_t pid)
 	return false;
 }
 
-int tree_first_process(const char *path)
+pid_t tree_first_process(const char *path)
 {
 	struct pids pids = {.count = 0};
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct cgroup;
 struct cgroup_hierarchy;
@@ -45,6 +46,6 @@ int tree_remove(const char *path);
  */
 int tree_kill(const char *path, int64_t deadline_ms);
 /* One process that is in path or below it, 0 when there is none. */
-int tree_first_process(const char *path);
+pid_t tree_first_process(const char *path);
 
 #endif
