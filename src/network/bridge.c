@@ -108,7 +108,7 @@ int bridge_up(const char *name, const char *address, const char *mac, struct err
 	return r;
 }
 
-int bridge_down(const char *name, struct error *err)
+int bridge_down(const char *name, bool force, struct error *err)
 {
 	CLEAN_NETLINK struct netlink netlink = NETLINK_NONE;
 	struct link_info info;
@@ -128,9 +128,9 @@ int bridge_down(const char *name, struct error *err)
 	ports = link_count_ports(&netlink, info.index, err);
 	if (ports < 0)
 		return ports;
-	if (ports > 0)
-		return fail_plain(err, EBUSY, "bridge '%s' is in use: %d ports are attached", name,
-		                  ports);
+	if (ports > 0 && !force)
+		return fail_plain(err, EBUSY, "bridge '%s' is in use: %d %s attached", name, ports,
+		                  ports == 1 ? "port is" : "ports are");
 	r = link_delete(&netlink, info.index, err);
 	return r < 0 ? fail_in(err, "remove bridge '%s'", name) : 0;
 }

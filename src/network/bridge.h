@@ -16,8 +16,8 @@ struct bridge_status {
 /* Makes bridge name with this address (CIDR) and sets it up; already so is fine; a link of that name
  * that is no bridge, or has another address, is an error. */
 int bridge_up(const char *name, const char *address, const char *mac, struct error *err);
-/* Removes it; -EBUSY while a port is attached. Absent is fine. */
-int bridge_down(const char *name, struct error *err);
+/* Removes it; -EBUSY while a port is attached, unless force. Absent is fine. */
+int bridge_down(const char *name, bool force, struct error *err);
 int bridge_status(const char *name, struct bridge_status *out, struct error *err);
 
 #endif

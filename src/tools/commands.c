@@ -17,6 +17,7 @@
 	X(wait) \
 	X(config) \
 	X(monitor) \
+	X(net) \
 	X(logs) \
 	X(version) \
 	X(help)

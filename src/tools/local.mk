@@ -30,6 +30,13 @@ src_sysc_SOURCES += \
 	src/tools/console.c src/tools/console.h \
 	src/tools/terminal.c src/tools/terminal.h
 
+SYSC_VERBS += net
+src_sysc_SOURCES += \
+	src/tools/cmd_net.c \
+	src/tools/net_dhcp.c src/tools/net_dhcp.h \
+	src/tools/net_nat.c src/tools/net_nat.h \
+	src/tools/net_record.c src/tools/net_record.h
+
 src_sysc_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(NL_CFLAGS)
 src_sysc_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_LDADD = libsysc.a $(NL_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS) $(UUID_LIBS) $(INIH_LIBS)
