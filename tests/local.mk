@@ -12,6 +12,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	CPPFLAGS='$(CPPFLAGS) $(NL_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS) $(UUID_CFLAGS) $(INIH_CFLAGS)'; export top_srcdir top_builddir CC CPPFLAGS;
 EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/in-namespaces tests/lib/run-bats tests/lib/sandbox.bash \
 	tests/lib/demo
+EXTRA_DIST += tests/lib/folder.h tests/lib/need.h tests/lib/tap.h tests/lib/run-bats tests/lib/sandbox.bash tests/lib/demo
 
 include tests/unit/local.mk
 include tests/cli/local.mk

@@ -110,7 +110,7 @@ struct found {
 static struct found find(struct edit *edit)
 {
 	struct found found = {0};
-	bool inside = false;
+	bool inside = false, has_value = false;
 
 	for (size_t i = 0; i < edit->lines.count; i++) {
 		enum ini_kind kind = parse_at(edit, i);
@@ -126,8 +126,10 @@ static struct found find(struct edit *edit)
 			found.section_end = i + 1;
 		if (!inside || kind != INI_VALUE || !text_is(edit->parsed.name, edit->key))
 			continue;
-		if (!found.count++)
+		/* of a list the first that is not merely clearing what an include says */
+		if (!found.count++ || !has_value)
 			found.first = i;
+		has_value |= *edit->parsed.value != '\0';
 		found.last = i;
 	}
 	return found;
@@ -136,14 +138,15 @@ static struct found find(struct edit *edit)
 /* The line with another value: its indentation, blanks around '=' and comment stay. */
 static void change_value(struct edit *edit, size_t i, const char *value)
 {
-	const char *line = edit->lines.items[i], *equals = strchr(line, '=') + 1;
+	const char *line = edit->lines.items[i], *at = strchr(line, '=') + 1;
 	char *changed;
 
 	(void)parse_at(edit, i);
-	equals += strspn(equals, " \t");
-	if (edit->parsed.comment && equals > edit->parsed.comment)
-		equals = edit->parsed.comment; /* there was no value */
-	changed = must_printf("%.*s%s%.*s", (int)(equals - line), line, value,
+	at += strspn(at, " \t");
+	if (at > edit->parsed.comment)
+		at = edit->parsed.comment; /* there was no value */
+	changed = must_printf("%.*s%s%s%.*s", (int)(at - line), line,
+	                      at[-1] == '=' && *value && !*edit->parsed.value ? " " : "", value,
 	                      (int)edit->parsed.comment_length, edit->parsed.comment);
 	free(edit->lines.items[i]);
 	edit->lines.items[i] = changed;

@@ -16,3 +16,5 @@ fuzz: $(BUILT_SOURCES)
 
 FUZZERS += tests/fuzz/fuzz-seccomp
 tests_fuzz_fuzz_seccomp_SOURCES = tests/fuzz/fuzz-seccomp.c
+FUZZERS += tests/fuzz/fuzz-config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c

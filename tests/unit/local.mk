@@ -33,3 +33,21 @@ tests_unit_test_cgroup_limits_SOURCES = tests/unit/test-cgroup-limits.c
 tests_unit_test_cgroup_live_SOURCES = tests/unit/test-cgroup-live.c
 tests_unit_test_cgroup_stats_SOURCES = tests/unit/test-cgroup-stats.c
 EXTRA_DIST += tests/data/cgroup
+UNIT_TESTS += tests/unit/test-container-config \
+	tests/unit/test-container-config_edit \
+	tests/unit/test-container-container \
+	tests/unit/test-container-idmap \
+	tests/unit/test-container-keys \
+	tests/unit/test-container-lock \
+	tests/unit/test-container-paths \
+	tests/unit/test-container-state \
+	tests/unit/test-container-uuid
+tests_unit_test_container_config_SOURCES = tests/unit/test-container-config.c
+tests_unit_test_container_config_edit_SOURCES = tests/unit/test-container-config_edit.c
+tests_unit_test_container_container_SOURCES = tests/unit/test-container-container.c
+tests_unit_test_container_idmap_SOURCES = tests/unit/test-container-idmap.c
+tests_unit_test_container_keys_SOURCES = tests/unit/test-container-keys.c
+tests_unit_test_container_lock_SOURCES = tests/unit/test-container-lock.c
+tests_unit_test_container_paths_SOURCES = tests/unit/test-container-paths.c
+tests_unit_test_container_state_SOURCES = tests/unit/test-container-state.c
+tests_unit_test_container_uuid_SOURCES = tests/unit/test-container-uuid.c
