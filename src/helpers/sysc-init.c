@@ -193,7 +193,7 @@ static int watch(pid_t program, const sigset_t *signals)
 
 int main(int argc, char **argv)
 {
-	struct task task = {0};
+	struct task task = {.argv = argv};
 	sigset_t signals;
 	pid_t program;
 

@@ -19,7 +19,7 @@
 #include <sys/utsname.h>
 
 #define CACHE_MAGIC     "sysc-seccomp-1\n"
-#define CACHE_BYTES_MAX (1024 * 1024)
+#define CACHE_BYTES_MAX (1024UL * 1024)
 
 /* What a cache file begins with; the key and the program follow. Never leaves this machine. */
 struct cache_header {

@@ -112,7 +112,7 @@ static int parse_list(const struct config *config, const char *key, const struct
 
 	for (size_t i = 0; i < list->count; i++) {
 		char where[256];
-		unsigned int n;
+		unsigned int n = MASK_BITS;
 
 		if (text_is(list->items[i], "none"))
 			continue;

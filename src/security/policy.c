@@ -273,7 +273,7 @@ static int parse_line(struct line *line, struct policy *policy, bool *has_defaul
 			return bad_word(line, next_word(line), "an action (allow, errno N, kill)",
 			                err);
 	} else {
-		near = text_nearest(word, words);
+		near = word ? text_nearest(word, words) : NULL;
 		(void)bad_word(line, word, "default, deny or allow", err);
 		return near ? fail_hint(err, "did you mean '%s'?", near) : -EINVAL;
 	}
@@ -286,14 +286,14 @@ int policy_parse(const char *text, const char *file, struct policy *out, struct 
 {
 	CLEAN(policy_done) struct policy policy = {.default_action = SCMP_ACT_ALLOW};
 	bool has_default = false;
-	unsigned int number = 0;
+	unsigned int number = 1;
 
 	if (strlen(text) > POLICY_TEXT_MAX)
-		return fail_plain(err, EINVAL, "%s: longer than %d bytes", file, POLICY_TEXT_MAX);
+		return fail_plain(err, EINVAL, "%s: longer than %lu bytes", file, POLICY_TEXT_MAX);
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 		CLEAN_FREE char *copy = must_printf("%.*s", (int)strcspn(text, "\n#"), text);
-		struct line line = {.file = file, .number = ++number};
+		struct line line = {.file = file, .number = number};
 		int r = 0;
 
 		strings_split(&line.words, copy, " \t\r");
@@ -303,6 +303,7 @@ int policy_parse(const char *text, const char *file, struct policy *out, struct 
 		if (r < 0)
 			return r;
 		text += length + (text[length] == '\n');
+		number++;
 	}
 	*out = policy;
 	policy = (struct policy){0};

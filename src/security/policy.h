@@ -28,7 +28,7 @@
 struct error;
 struct seccomp_program;
 
-#define POLICY_TEXT_MAX   (256 * 1024)
+#define POLICY_TEXT_MAX   (256UL * 1024)
 #define POLICY_RULES_MAX  2048
 #define POLICY_CONDITIONS 6
 

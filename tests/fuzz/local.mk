@@ -8,7 +8,7 @@ FUZZ_SECONDS = 60
 EXTRA_DIST += tests/fuzz/replay.h tests/fuzz/run tests/fuzz/corpus
 
 fuzz: $(BUILT_SOURCES)
-	srcdir='$(srcdir)' CPPFLAGS='$(AM_CPPFLAGS) $(CPPFLAGS) $(INIH_CFLAGS) $(NL_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS)' \
+	srcdir='$(srcdir)' CPPFLAGS='$(AM_CPPFLAGS) $(CPPFLAGS) $(INIH_CFLAGS) $(NL_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(UUID_CFLAGS)' \
 		LIBS='$(unit_ldadd:libsysc.a=)' SOURCES='$(libsysc_a_SOURCES)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 		$(SHELL) $(top_srcdir)/tests/fuzz/run $(FUZZERS)
 
