@@ -158,3 +158,18 @@ TEST(sizes_are_printed_short)
 		CHECK(strcmp(text, rows[i].text) == 0);
 	}
 }
+
+TEST(numbers_in_hexadecimal)
+{
+	uint64_t n = 7;
+
+	CHECK(parse_number("0x1F", UINT64_MAX, &n) == 0 && n == 31);
+	CHECK(parse_number("0xffffffffffffffff", UINT64_MAX, &n) == 0 && n == UINT64_MAX);
+	CHECK(parse_number("42", UINT64_MAX, &n) == 0 && n == 42);
+	CHECK(parse_number("0x10000000000000000", UINT64_MAX, &n) == -ERANGE);
+	CHECK(parse_number("0x100", 255, &n) == -ERANGE);
+	CHECK(parse_number("0x", UINT64_MAX, &n) == -EINVAL);
+	CHECK(parse_number("0xg", UINT64_MAX, &n) == -EINVAL);
+	CHECK(parse_number("1f", UINT64_MAX, &n) == -EINVAL);
+	CHECK(n == 42);
+}

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "container/config.h"
 #include "container/paths.h"
+#include "security/capabilities.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -191,6 +192,37 @@ TEST(other_architectures_have_no_calls)
 	CHECK_ERRNO(syscall(0x40000000 | SYS_getpid), ENOSYS); /* x32 */
 }
 #endif
+
+TEST(loaded_by_the_root_of_a_user_namespace_as_a_start_does)
+{
+	CLEAN(place_done) struct place place = {0};
+	CLEAN(seccomp_program_done) struct seccomp_program program = {0};
+	struct config config = {0};
+	uint64_t keep = 0;
+
+	place_init(&place);
+	CHECK_INT(prepare(NULL, &place, &program, NULL), 0);
+	CHECK_INT(capabilities_keep_mask(&config, &keep, NULL), 0);
+	/* in a child: the folder must be removed by who made it */
+	pid_t pid = fork();
+	int status = 0;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) < 0)
+			_exit(77);
+		if (capabilities_limit(keep) < 0)
+			_exit(2);
+		if (seccomp_install(&program) < 0)
+			_exit(3);
+		if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 0)
+			_exit(4);
+		_exit(umount2("/nonexistent", MNT_FORCE) < 0 && errno == EACCES ? 0 : 5);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	NEED("userns", WEXITSTATUS(status) != 77, "no user namespaces here");
+	CHECK_INT(WEXITSTATUS(status), 0);
+}
 
 TEST(second_preparation_comes_from_the_cache)
 {
