@@ -10,7 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <uuid.h>
+#include <uuid/uuid.h>
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <uuid.h>
+#include <uuid/uuid.h>
 
 void uuid_make(char out[37])
 {

@@ -4,6 +4,7 @@
 #include "../lib/folder.h"
 #include "../lib/tap.h"
 #include "base/error.h"
+#include "base/process.h"
 
 #include <errno.h>
 
@@ -147,4 +148,42 @@ TEST(a_wrong_file_or_variable)
 	CHECK_INT(setenv("SYSC_CGROUP", "../x", 1), 0);
 	CHECK_INT(paths_init(&paths, NULL, &err), -EINVAL);
 	CHECK(text_starts(err.text, "SYSC_CGROUP: "));
+}
+
+/* A copy of this program, started as the test below does, says what it finds. */
+__attribute__((constructor)) static void say_paths(void)
+{
+	CLEAN(paths_done) struct paths paths = {0};
+
+	if (!secure_getenv("SYSC_TEST_SAY_PATHS"))
+		return;
+	if (paths_init(&paths, NULL, NULL) < 0)
+		_exit(1);
+	printf("%s\n%s\n%s\n%s\n", paths.program, paths.templates, paths.config, paths.libexec);
+	(void)fflush(stdout);
+	_exit(0);
+}
+
+TEST(a_program_in_its_build_tree)
+{
+	FOLDER(folder);
+	CLEAN(text_done) struct text self = {0}, output = {0};
+	CLEAN_FREE char *program = must_printf("%s/program", folder);
+	CLEAN_FREE char *mark = folder_write(folder, "build-tree", "/the/source\n");
+	CLEAN_FREE char *want =
+		must_printf("%s\n/the/source/templates\n/the/source/config\n%s\n", program, folder);
+	char name[] = "SYSC_TEST_SAY_PATHS=1", etc[] = "SYSC_ETC=/nonexistent";
+	char *argv[] = {program, NULL}, *env[] = {name, etc, NULL};
+	struct process_options options = {.argv = argv,
+	                                  .env = env,
+	                                  .input_fd = -1,
+	                                  .output_fd = -1,
+	                                  .error_fd = -1,
+	                                  .output = &output};
+	struct error err = {0};
+
+	CHECK_INT(file_read(AT_FDCWD, "/proc/self/exe", 64 << 20, &self, &err), 0);
+	CHECK_INT(file_replace_volatile(dir, "program", self.data, self.length, 0700, &err), 0);
+	CHECK_INT(process_run(&options, &err), 0);
+	CHECK(text_is(output.data, want));
 }
