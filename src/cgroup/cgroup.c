@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #define DELEGATE_FILE "/sys/kernel/cgroup/delegate"
+#define JOIN_LEAF     ".sysc"
 #define DELEGATE_MAX  4096
 
 void cgroup_init(struct cgroup *cgroup)
@@ -297,10 +298,13 @@ int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, s
 	if (r < 0) {
 		undo_create(cgroup, made);
 		cgroup_close(cgroup);
+		cgroup->path[0] =
+			'\0'; /* cgroup_remove() must not reach what somebody else runs in */
 	}
 	return r;
 }
 
+/* A hierarchy that was mounted later does not have the container: *out stays -1. */
 static int open_fd(const struct cgroup_hierarchy *hierarchy, const char *path, const char *name,
                    int flags, int *out, struct error *err)
 {
@@ -310,18 +314,19 @@ static int open_fd(const struct cgroup_hierarchy *hierarchy, const char *path, c
 	if (r < 0)
 		return fail(err, -r, "cgroup '%s'", path);
 	*out = open(full, flags | O_NOFOLLOW | O_CLOEXEC);
-	if (*out < 0)
+	if (*out < 0 && errno != ENOENT)
 		return fail(err, errno, "open '%s'", full);
-	return 0;
+	return *out >= 0;
 }
 
 int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err)
 {
+	unsigned int found = 0;
 	int r = set_path(cgroup, path, err);
 
 	if (r == 0)
 		r = cgroup_detect(&cgroup->host, NULL, err);
-	for (unsigned int i = 0; i < cgroup->host.count && r == 0; i++) {
+	for (unsigned int i = 0; i < cgroup->host.count && r >= 0; i++) {
 		const struct cgroup_hierarchy *hierarchy = &cgroup->host.hierarchies[i];
 
 		if (hierarchy->is_v2)
@@ -329,10 +334,33 @@ int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err)
 			            &cgroup->payload, err);
 		else
 			r = open_fd(hierarchy, path, "tasks", O_WRONLY, &cgroup->enter[i], err);
+		found += r > 0;
 	}
+	if (r >= 0 && found == 0)
+		r = fail(err, ENOENT, "cgroup '%s'", path);
 	if (r < 0)
 		cgroup_close(cgroup);
-	return r;
+	return r < 0 ? r : 0;
+}
+
+int cgroup_prepare_join(struct cgroup *cgroup, struct error *err)
+{
+	char controllers[1024];
+	int leaf;
+
+	if (cgroup->payload < 0 || file_read_small(cgroup->payload, "cgroup.subtree_control",
+	                                           controllers, sizeof(controllers)) <= 0)
+		return 0;
+	if (mkdirat(cgroup->payload, JOIN_LEAF, 0755) < 0 && errno != EEXIST)
+		return fail(err, errno, "make cgroup '%s/%s/%s'", cgroup->path, TREE_LEAF,
+		            JOIN_LEAF);
+	leaf = openat(cgroup->payload, JOIN_LEAF, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (leaf < 0)
+		return fail(err, errno, "open cgroup '%s/%s/%s'", cgroup->path, TREE_LEAF,
+		            JOIN_LEAF);
+	fd_close(&cgroup->payload);
+	cgroup->payload = leaf;
+	return 0;
 }
 
 int cgroup_enter(const struct cgroup *cgroup)

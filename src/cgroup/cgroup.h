@@ -67,11 +67,21 @@ void cgroup_close(struct cgroup *cgroup);
 
 /*
  * Makes PARENT/NAME in every hierarchy (a left-over of a crash that holds no process is reused, one
- * that does is -EBUSY), ready to be entered, and opens its fds.
+ * that does is -EBUSY), ready to be entered, and opens its fds. On error nothing is left, and
+ * cgroup_remove() of the object does nothing.
  */
 int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, struct error *err);
-/* Opens what cgroup_create() made (path as in struct state), for a command on a running container. */
+/*
+ * Opens what cgroup_create() made (path as in struct state), for a command on a running container.
+ * -ENOENT when no hierarchy has it.
+ */
 int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err);
+/*
+ * After cgroup_open(), before a process is cloned into a running container: a leaf whose guest has
+ * turned controllers on takes no process itself (the no internal processes rule of cgroups(7)), so
+ * cgroup_clone_fd() becomes the fd of a child ".sysc" of it then.
+ */
+int cgroup_prepare_join(struct cgroup *cgroup, struct error *err);
 
 /*
  * Writes all limits of config and reads each back. The first that cannot be applied is the error, with

@@ -152,8 +152,10 @@ static void cpu_limit_v2(int dir, struct cgroup_usage *usage)
 
 static void cpu_limit_v1(int dir, struct cgroup_usage *usage)
 {
-	usage->millicpus_limit = millicpus(read_number(dir, "cpu.cfs_quota_us"),
-	                                   read_number(dir, "cpu.cfs_period_us"));
+	uint64_t quota = read_number(dir, "cpu.cfs_quota_us"); /* "-1": none */
+
+	if (quota != LIMIT_UNSET)
+		usage->millicpus_limit = millicpus(quota, read_number(dir, "cpu.cfs_period_us"));
 }
 
 static void pids_both(int dir, struct cgroup_usage *usage)

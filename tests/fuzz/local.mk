@@ -18,3 +18,5 @@ FUZZERS += tests/fuzz/fuzz-seccomp
 tests_fuzz_fuzz_seccomp_SOURCES = tests/fuzz/fuzz-seccomp.c
 FUZZERS += tests/fuzz/fuzz-config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
+FUZZERS += tests/fuzz/fuzz-mountinfo
+tests_fuzz_fuzz_mountinfo_SOURCES = tests/fuzz/fuzz-mountinfo.c

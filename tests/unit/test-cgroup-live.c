@@ -194,6 +194,19 @@ static void check_was_killed(pid_t pid)
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* A second process, as attach makes it. */
+static void check_joins(const struct place *place, struct cgroup *opened)
+{
+	CLEAN_FD int pidfd = -1;
+	pid_t pid;
+
+	CHECK_INT(cgroup_prepare_join(opened, NULL), 0);
+	pid = start_child(opened, &pidfd);
+	check_is_inside(place, pid);
+	CHECK(sys_pidfd_send_signal(pidfd, SIGKILL) == 0);
+	check_was_killed(pid);
+}
+
 /* The whole life of a cgroup, whatever the layout. */
 static void live(enum cgroup_layout layout)
 {
@@ -210,6 +223,7 @@ static void live(enum cgroup_layout layout)
 	check_is_inside(&place, pid);
 	cgroup_init(&other);
 	CHECK_INT(cgroup_open(&other, place.path, &err), 0);
+	check_joins(&place, &other);
 	CHECK(!cgroup_is_frozen(&other));
 	CHECK_INT(cgroup_freeze(&other, true, WAIT_MS, &err), 0);
 	CHECK(cgroup_is_frozen(&place.cgroup));
@@ -220,6 +234,7 @@ static void live(enum cgroup_layout layout)
 	/* as long as it runs nobody else gets it, and it stays whole */
 	CHECK_INT(cgroup_create(&other, place.parent, "web1", &err), -EBUSY);
 	CHECK(strstr(err.text, "still holds processes"));
+	CHECK_INT(cgroup_remove(&other, WAIT_MS, &err), 0); /* of what was not made: nothing */
 	check_is_inside(&place, pid);
 	/* frozen processes are killed too */
 	CHECK_INT(cgroup_freeze(&place.cgroup, true, WAIT_MS, &err), 0);
