@@ -1,1 +1,4 @@
-# what is installed and tested of templates/
+# templates/: sourced lib.sh beside one program per distribution
+templatesdir = $(pkgdatadir)/templates
+dist_templates_SCRIPTS = templates/sysc-busybox templates/sysc-local
+dist_templates_DATA = templates/lib.sh

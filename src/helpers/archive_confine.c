@@ -70,6 +70,7 @@ static int take_root(int tree_fd, struct error *err)
 
 static int limit_resources(uint64_t file_bytes, struct error *err)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct {
 		int what;
 		uint64_t most;
@@ -94,7 +95,7 @@ static int limit_resources(uint64_t file_bytes, struct error *err)
 			return fail(err, errno, "set its limits");
 	}
 	/* a file over its limit is an error of write(2), not a signal */
-	return signal(SIGXFSZ, SIG_IGN) == SIG_ERR ? fail(err, errno, "ignore SIGXFSZ") : 0;
+	return sigaction(SIGXFSZ, &ignore, NULL) < 0 ? fail(err, errno, "ignore SIGXFSZ") : 0;
 }
 
 static int limit_capabilities(bool devices, struct error *err)

@@ -6,6 +6,7 @@ src_sysc_archive_SOURCES = \
 	src/helpers/sysc-archive.c \
 	src/helpers/archive_confine.c src/helpers/archive_confine.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
+	src/helpers/archive_guest.c src/helpers/archive_guest.h \
 	src/helpers/archive_progress.c src/helpers/archive_progress.h \
 	src/helpers/archive_rules.c src/helpers/archive_rules.h \
 	src/helpers/archive_sha256.c src/helpers/archive_sha256.h \

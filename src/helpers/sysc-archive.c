@@ -12,12 +12,14 @@
 #include "base/text.h"
 #include "container/idmap.h"
 #include "helpers/archive_confine.h"
+#include "helpers/archive_guest.h"
 #include "helpers/archive_progress.h"
 #include "helpers/archive_sha256.h"
 #include "helpers/archive_work.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,19 +29,35 @@
 #include <sys/stat.h>
 
 struct options {
+	const struct word *word;
 	bool write, quiet, progress;
-	const char *file, *into, *sha256;
+	const char *file, *into, *sha256, *root;
+	unsigned int mode;
+	char **operands; /* ended by NULL */
 	struct idmap map;
 	struct archive_limits limits;
+};
+
+/* What can be asked for. To add one: a row of words[], a line of usage[]. */
+struct word {
+	const char *name;
+	int least, most; /* operands */
+	bool needs_into, needs_root;
+	int (*run)(const struct options *options, struct error *err);
 };
 
 static const char usage[] =
 	"Usage: sysc-archive unpack [OPTION…] --into DIR FILE\n"
 	"       sysc-archive check  [OPTION…] FILE\n"
+	"       sysc-archive put    --root DIR [--mode MODE] PATH\n"
+	"       sysc-archive link   --root DIR TARGET PATH\n"
+	"       sysc-archive remove --root DIR PATH…\n"
 	"\n"
 	"Unpacks FILE (a tar file, plain or packed by gzip, bzip2, xz, lz4 or zstd; - is\n"
 	"standard input) into the empty directory DIR, in a confined process. An archive\n"
-	"that breaks a rule is refused as a whole, and nothing of it is left.\n"
+	"that breaks a rule is refused as a whole, and nothing of it is left. put writes\n"
+	"standard input to a file of a root file system, link makes a symlink, remove\n"
+	"removes; no PATH leads out of the root DIR.\n"
 	"\n"
 	"      --into DIR          where to; made when it is absent\n"
 	"      --map TEXT          ids of the process, as in [idmap]; DIR keeps plain ids\n"
@@ -49,6 +67,8 @@ static const char usage[] =
 	"      --max-ratio N       most bytes unpacked for each byte of FILE (1000)\n"
 	"      --allow-devices     make device nodes (they are refused otherwise)\n"
 	"      --skip-devices      leave device nodes out\n"
+	"      --root DIR          the root file system\n"
+	"      --mode MODE         mode of the file (0644)\n"
 	"      --progress          lines of progress where there is no terminal\n"
 	"  -q, --quiet             no progress\n"
 	"  -h, --help              this text\n";
@@ -62,7 +82,9 @@ enum {
 	OPT_RATIO,
 	OPT_ALLOW,
 	OPT_SKIP,
-	OPT_PROGRESS
+	OPT_PROGRESS,
+	OPT_ROOT,
+	OPT_MODE
 };
 
 static const struct option long_options[] = {
@@ -75,6 +97,8 @@ static const struct option long_options[] = {
 	{"allow-devices", no_argument,       NULL, OPT_ALLOW   },
 	{"skip-devices",  no_argument,       NULL, OPT_SKIP    },
 	{"progress",      no_argument,       NULL, OPT_PROGRESS},
+	{"root",          required_argument, NULL, OPT_ROOT    },
+	{"mode",          required_argument, NULL, OPT_MODE    },
 	{"quiet",         no_argument,       NULL, 'q'         },
 	{"help",          no_argument,       NULL, 'h'         },
 	{NULL,            0,                 NULL, 0           },
@@ -115,37 +139,17 @@ static int take_option(struct options *options, int which, struct error *err)
 	case OPT_PROGRESS:
 		options->progress = true;
 		break;
+	case OPT_ROOT:
+		options->root = optarg;
+		break;
+	case OPT_MODE:
+		r = parse_mode(optarg, &options->mode);
+		break;
 	default:
 		options->quiet = true;
 		break;
 	}
 	return r < 0 ? fail_plain(err, -r, "not a value for this option: '%s'", optarg) : 0;
-}
-
-/* 0 go on, 1 help was asked for, -EINVAL with err. */
-static int take_arguments(struct options *options, int argc, char **argv, struct error *err)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "qh", long_options, NULL)) != -1) {
-		if (c == 'h')
-			return 1;
-		if (c == '?')
-			return fail_plain(err, EINVAL, "see sysc-archive --help");
-		if (take_option(options, c, err) < 0)
-			return -EINVAL;
-	}
-	if (argc - optind != 2)
-		return fail_plain(err, EINVAL, "a word (unpack, check) and one FILE are needed");
-	options->write = text_is(argv[optind], "unpack");
-	options->file = argv[optind + 1];
-	if (!options->write && !text_is(argv[optind], "check"))
-		return fail_plain(err, EINVAL, "unknown word '%s' (unpack, check)", argv[optind]);
-	if (options->write && !options->into)
-		return fail_plain(err, EINVAL, "--into DIR is needed");
-	if (options->write && geteuid() != 0)
-		return fail_plain(err, EPERM, "unpacking needs root");
-	return 0;
 }
 
 static int open_input(const struct options *options, int *out, uint64_t *total, struct error *err)
@@ -334,10 +338,77 @@ static int run(const struct options *options, struct error *err)
 	return r;
 }
 
+static int run_put(const struct options *options, struct error *err)
+{
+	return guest_put(options->root, options->operands[0], options->mode, err);
+}
+
+static int run_link(const struct options *options, struct error *err)
+{
+	return guest_link(options->root, options->operands[0], options->operands[1], err);
+}
+
+static int run_remove(const struct options *options, struct error *err)
+{
+	return guest_remove(options->root, options->operands, err);
+}
+
+static const struct word words[] = {
+	{"unpack", 1, 1,       true,  false, run       },
+	{"check",  1, 1,       false, false, run       },
+	{"put",    1, 1,       false, true,  run_put   },
+	{"link",   2, 2,       false, true,  run_link  },
+	{"remove", 1, INT_MAX, false, true,  run_remove},
+};
+
+static int find_word(struct options *options, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (text_is(words[i].name, name))
+			options->word = &words[i];
+	if (!options->word)
+		return fail_plain(err, EINVAL, "unknown word '%s', see sysc-archive --help", name);
+	return 0;
+}
+
+/* 0 go on, 1 help was asked for, -EINVAL with err. */
+static int take_arguments(struct options *options, int argc, char **argv, struct error *err)
+{
+	int c, count;
+
+	while ((c = getopt_long(argc, argv, "qh", long_options, NULL)) != -1) {
+		if (c == 'h')
+			return 1;
+		if (c == '?')
+			return fail_plain(err, EINVAL, "see sysc-archive --help");
+		if (take_option(options, c, err) < 0)
+			return -EINVAL;
+	}
+	if (optind == argc)
+		return fail_plain(err, EINVAL, "a word is needed, see sysc-archive --help");
+	if (find_word(options, argv[optind], err) < 0)
+		return -EINVAL;
+	options->operands = argv + optind + 1;
+	options->file = *options->operands;
+	count = argc - optind - 1;
+	if (count < options->word->least || count > options->word->most)
+		return fail_plain(err, EINVAL, "%s: wrong number of words, see sysc-archive --help",
+		                  options->word->name);
+	if (options->word->needs_into && !options->into)
+		return fail_plain(err, EINVAL, "--into DIR is needed");
+	if (options->word->needs_root && !options->root)
+		return fail_plain(err, EINVAL, "--root DIR is needed");
+	if (options->word->needs_into && geteuid() != 0)
+		return fail_plain(err, EPERM, "unpacking needs root");
+	options->write = options->word->needs_into;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {
 		.limits = {.bytes = 64ULL << 30, .entries = 5000000, .ratio = 1000},
+		.mode = 0644,
 	};
 	struct error err = {0};
 	int r;
@@ -352,7 +423,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "sysc-archive: %s\n", err.text);
 		return err.code == EPERM ? 1 : 2;
 	}
-	r = run(&options, &err);
+	r = options.word->run(&options, &err);
 	if (r != 0)
 		(void)fprintf(stderr, "sysc-archive: %s\n", err.text);
 	return r > 0 ? 128 + r : r < 0;

@@ -12,6 +12,7 @@
 	X(restart) \
 	X(freeze) \
 	X(unfreeze) \
+	X(create) \
 	X(ls) \
 	X(info) \
 	X(wait) \

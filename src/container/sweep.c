@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Recognising and removing what killed commands left; see the header. */
+#include "container/sweep.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "container/lock.h"
+#include "container/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define STORE_WAIT_MS 60000
+
+static int lock_folder(int store_fd, const char *name, struct error *err)
+{
+	CLEAN_FD int fd = openat(store_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, errno, "open '%s'", name);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return fail_plain(err, EBUSY, "another command is at work on it");
+	return fd_take(&fd);
+}
+
+static int open_store(const struct paths *paths, struct error *err)
+{
+	int fd = open(paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? fail(err, errno, "open '%s'", paths->store) : fd;
+}
+
+int sweep_make(const struct paths *paths, const char *name, struct error *err)
+{
+	CLEAN_FREE char *hidden = must_printf(".%s.creating", name);
+	CLEAN_FD int store = open_store(paths, err);
+
+	if (store < 0)
+		return store;
+	if (mkdirat(store, hidden, 0700) < 0) {
+		if (errno == EEXIST)
+			return fail_plain(err, EBUSY, "another command is making it");
+		return fail(err, errno, "make directory '%s/%s'", paths->store, hidden);
+	}
+	return lock_folder(store, hidden, err);
+}
+
+int sweep_lock(const struct paths *paths, const char *name, struct error *err)
+{
+	CLEAN_FD int store = open_store(paths, err);
+
+	return store < 0 ? store : lock_folder(store, name, err);
+}
+
+static bool is_leftover(const char *name)
+{
+	return name[0] == '.' && (text_ends(name, ".creating") || text_ends(name, ".destroying"));
+}
+
+static void list_leftovers(const struct paths *paths, struct strings *names)
+{
+	CLEAN_DIR DIR *dir = opendir(paths->store);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (is_leftover(entry->d_name))
+			strings_add(names, entry->d_name);
+}
+
+int container_sweep(const struct paths *paths, struct error *err)
+{
+	CLEAN(strings_done) struct strings names = {0};
+	CLEAN_FD int store = -1, lock = -1;
+	int removed = 0;
+
+	list_leftovers(paths, &names);
+	if (!names.count)
+		return 0;
+	store = open_store(paths, err);
+	if (store < 0)
+		return store;
+	for (size_t i = 0; i < names.count; i++) {
+		CLEAN_FD int folder = -1;
+		int r;
+
+		/* whoever makes such a folder locks it before this lock is let go */
+		lock = lock_store(paths, STORE_WAIT_MS, err);
+		if (lock < 0)
+			return lock;
+		folder = lock_folder(store, names.items[i], NULL);
+		fd_close(&lock);
+		if (folder < 0)
+			continue; /* somebody is at work, or it is gone */
+		r = file_remove_tree(store, names.items[i], err);
+		if (r < 0)
+			return fail_in(err, "remove what a killed command left");
+		removed++;
+	}
+	return removed;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Folders of work in progress: STORE/.NAME.creating and .NAME.destroying, locked by flock(2) on the
+ * folder itself for as long as the command lives that made them. One whose lock is free belongs to a
+ * command that was killed, and the next command removes it.
+ */
+#ifndef SYSC_CONTAINER_SWEEP_H
+#define SYSC_CONTAINER_SWEEP_H
+
+struct error;
+struct paths;
+
+/*
+ * Makes the folder STORE/.NAME.creating (0700) and locks it. The store lock must be held. Returns its
+ * fd; -EBUSY while another command makes this container.
+ */
+int sweep_make(const struct paths *paths, const char *name, struct error *err);
+/* The same lock on STORE/NAME, which is to be removed; -EBUSY, -ENOENT. */
+int sweep_lock(const struct paths *paths, const char *name, struct error *err);
+
+/*
+ * Removes what killed commands left. Takes the store lock for a moment, only when there is something.
+ * Returns how many it removed.
+ */
+int container_sweep(const struct paths *paths, struct error *err);
+
+#endif
