@@ -7,8 +7,9 @@ TESTS += $(FUZZERS)
 FUZZ_SECONDS = 60
 EXTRA_DIST += tests/fuzz/replay.h tests/fuzz/run tests/fuzz/corpus
 
+# single quotes are the shell's; without them the strings keep their double quotes through the script
 fuzz: $(BUILT_SOURCES)
-	srcdir='$(srcdir)' CPPFLAGS='$(AM_CPPFLAGS) $(CPPFLAGS) $(INIH_CFLAGS) $(NL_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(UUID_CFLAGS)' \
+	srcdir='$(srcdir)' CPPFLAGS='$(subst ',,$(AM_CPPFLAGS)) $(CPPFLAGS) $(INIH_CFLAGS) $(NL_CFLAGS) $(SECCOMP_CFLAGS) $(CAP_CFLAGS) $(UUID_CFLAGS)' \
 		LIBS='$(unit_ldadd:libsysc.a=)' SOURCES='$(libsysc_a_SOURCES)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
 		$(SHELL) $(top_srcdir)/tests/fuzz/run $(FUZZERS)
 
