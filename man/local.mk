@@ -1,1 +1,24 @@
-# what is installed and tested of man/
+# The manual pages (mdoc). tests/style/man.t compares them with the tables of the program.
+dist_man_MANS = \
+	man/sysc.1 \
+	man/sysc.conf.5 \
+	man/sysc.container.5 \
+	man/sysc-attach.1 \
+	man/sysc-config.1 \
+	man/sysc-console.1 \
+	man/sysc-create.1 \
+	man/sysc-destroy.1 \
+	man/sysc-execute.1 \
+	man/sysc-freeze.1 \
+	man/sysc-help.1 \
+	man/sysc-info.1 \
+	man/sysc-logs.1 \
+	man/sysc-ls.1 \
+	man/sysc-monitor.1 \
+	man/sysc-net.1 \
+	man/sysc-restart.1 \
+	man/sysc-start.1 \
+	man/sysc-stop.1 \
+	man/sysc-unfreeze.1 \
+	man/sysc-version.1 \
+	man/sysc-wait.1
