@@ -1,4 +1,7 @@
 libsysc_a_SOURCES += \
+	src/runtime/account.c src/runtime/account.h \
+	src/runtime/attach.c src/runtime/attach.h \
+	src/runtime/attach_command.c src/runtime/attach_command.h \
 	src/runtime/child.c src/runtime/child.h \
 	src/runtime/console.c src/runtime/console.h \
 	src/runtime/devices.c src/runtime/devices.h \

@@ -193,6 +193,8 @@ static int make(struct mount_row *row, struct error *err)
 				return fail(err, errno, "mount '%s': option '%s' of %s%s",
 				            row->target, option, row->type, row->blame);
 	}
+	/* only what mount(8) shows; a type that takes no source is none the worse */
+	(void)sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", row->type, 0);
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail(err, errno, "mount '%s': make a %s file system%s", row->target,
 		            row->type, row->blame);

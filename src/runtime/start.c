@@ -227,6 +227,14 @@ static void undo_links(struct start *start)
 	(void)network_detach(&start->running.network, NULL);
 }
 
+/* Kept beside the state, so that attach loads the same bytes without libseccomp. */
+static int step_filter(struct start *start, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("%s/seccomp", start->container->run_dir);
+
+	return seccomp_save(&start->plan.seccomp, path, err);
+}
+
 static int step_ready(struct start *start, struct error *err)
 {
 	size_t count = 1 + start->container->config.ttys;
@@ -253,13 +261,14 @@ static const struct step {
 	bool undo_partial; /* the undo also clears what a failed run left */
 } steps[] = {
 	{"plan",      step_plan,      NULL,        false},
-        {"addresses", step_addresses, NULL,        false},
+	{"addresses", step_addresses, NULL,        false},
 	{"cgroup",    step_cgroup,    undo_cgroup, true },
-        {"birth",     step_birth,     undo_birth,  false},
+	{"birth",     step_birth,     undo_birth,  false},
 	{"maps",      step_maps,      NULL,        false},
-        {"links",     step_links,     undo_links,  false},
+	{"links",     step_links,     undo_links,  false},
+	{"filter",    step_filter,    NULL,        false},
 	{"ready",     step_ready,     NULL,        false},
-        {"run",       step_run,       NULL,        false},
+	{"run",       step_run,       NULL,        false},
 };
 
 /* Tests make each step fail in turn by naming it in SYSC_FAIL_STEP. */

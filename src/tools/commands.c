@@ -10,6 +10,9 @@
 	X(start) \
 	X(stop) \
 	X(restart) \
+	X(attach) \
+	X(console) \
+	X(execute) \
 	X(freeze) \
 	X(unfreeze) \
 	X(create) \

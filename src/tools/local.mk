@@ -24,12 +24,16 @@ src_sysc_SOURCES += \
 	src/tools/cmd_version.c \
 	src/tools/cmd_wait.c
 
-SYSC_VERBS += start stop restart freeze unfreeze
+SYSC_VERBS += start stop restart attach console execute freeze unfreeze
 src_sysc_SOURCES += \
+	src/tools/cmd_attach.c \
+	src/tools/cmd_console.c \
+	src/tools/cmd_execute.c \
 	src/tools/cmd_freeze.c \
 	src/tools/cmd_start.c \
 	src/tools/cmd_stop.c \
 	src/tools/console.c src/tools/console.h \
+	src/tools/relay.c src/tools/relay.h \
 	src/tools/terminal.c src/tools/terminal.h
 
 SYSC_VERBS += net

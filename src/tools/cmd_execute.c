@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sysc execute: one program under sysc-init in a container that is not booted. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/lock.h"
+#include "container/state.h"
+#include "monitor/client.h"
+#include "monitor/supervisor.h"
+#include "runtime/plan.h"
+#include "tools/command.h"
+#include "tools/console.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOCK_MS 30000
+
+static struct strings opt_set;
+
+static const struct option_row options[] = {
+	{'s',          "set", OPTION_LIST, &opt_set, "SECTION.KEY=VALUE", "set a key for this run only"},
+	{0},
+};
+
+static int start(const struct container *container, const struct plan_execute *execute,
+                 struct error *err)
+{
+	CLEAN_FD int lock = lock_container(container, LOCK_MS, err);
+	struct state state;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = state_read(container->run_dir, &state, NULL, err);
+	if (r < 0)
+		return r;
+	if (state.phase != STATE_STOPPED)
+		return fail_plain(err, EBUSY, "is running (use sysc-attach)");
+	return supervisor_start(container, execute, err);
+}
+
+/* Until the supervisor is gone; a stream that is a terminal is the console's. */
+static int wait_for_end(const struct container *container, bool has_console, struct error *err)
+{
+	CLEAN_FD int fd = -1;
+
+	if (has_console)
+		return console_run(container, 0, NULL, err);
+	fd = client_connect(container, err);
+	if (fd == -ESRCH) {
+		error_clear(err); /* it was quicker */
+		return 0;
+	}
+	return fd < 0 ? fd : client_wait_end(fd, -1);
+}
+
+static int exit_code(const struct container *container, struct error *err)
+{
+	struct state state;
+	int r = state_read(container->run_dir, &state, NULL, err);
+
+	if (r < 0)
+		return r;
+	if (state.phase != STATE_STOPPED)
+		return fail_plain(err, EBUSY, "still running");
+	return WIFEXITED(state.stop_status) ? WEXITSTATUS(state.stop_status)
+	                                    : 128 + WTERMSIG(state.stop_status);
+}
+
+static int run(struct call *call)
+{
+	CLEAN(strings_done) struct strings errors = {0};
+	CLEAN(container_done) struct container container = {0};
+	const char *name = call->names.items[0];
+	int stdio[3], r;
+	struct plan_execute execute = {.argv = call->rest, .stdio = stdio};
+	bool has_console = false;
+	struct error err = {0};
+
+	if (!call->rest || !call->rest[0])
+		return output_usage(call, "name the program to run: NAME -- PROGRAM…");
+	for (int i = 0; i < 3; i++) {
+		stdio[i] = isatty(i) ? -1 : i;
+		has_console |= stdio[i] < 0;
+	}
+	r = container_open(&container, &call->paths, name, &errors, &err);
+	for (size_t i = 0; i < opt_set.count && r == 0; i++)
+		r = config_override(&container.config, opt_set.items[i], "option -s", &err);
+	if (r == 0)
+		r = start(&container, &execute, &err);
+	if (r == 0)
+		r = wait_for_end(&container, has_console, &err);
+	if (r >= 0)
+		r = exit_code(&container, &err);
+	if (r >= 0)
+		return r;
+	(void)output_errors(call, name, &errors, &err);
+	return r == -EBUSY ? EXIT_WRONG_STATE : r == -ENOENT ? EXIT_NO_CONTAINER : EXIT_SYSC;
+}
+
+const struct command cmd_execute = {
+	.name = "execute",
+	.operands = "NAME -- PROGRAM…",
+	.summary = "Run one program in a container without booting it",
+	.details =
+		"Ends with the program's exit code, 128+N when signal N ended it, 127 when there is\n"
+		"no such program, 126 when it cannot be run, 125 when sysc itself failed.\n",
+	.options = options,
+	.needs = NEEDS_STOPPED,
+	.flags = COMMAND_REST | COMMAND_ROOT,
+	.run = run,
+};
