@@ -46,7 +46,10 @@ static void decode_octal(char *string)
 		while (*from == '\\' && digits < 3 && from[1 + digits] >= '0' &&
 		       from[1 + digits] <= '7')
 			value = value * 8 + (unsigned int)(from[1 + digits++] - '0');
-		*to = digits == 3 ? (char)value : *from;
+		if (digits == 3)
+			*to = (char)(unsigned char)value;
+		else
+			*to = *from;
 		from += digits == 3 ? 4 : 1;
 	}
 	*to = '\0';

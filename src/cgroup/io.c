@@ -132,7 +132,7 @@ static void add_limit(struct io_limit **items, size_t *count, const struct io_li
 }
 
 int io_parse_all(const struct strings *lines, const char *sysfs, struct io_limit **out,
-                 size_t *count, struct error *err)
+                 size_t *count, size_t *bad, struct error *err)
 {
 	CLEAN_FREE struct io_limit *items = NULL;
 	size_t found = 0;
@@ -141,6 +141,7 @@ int io_parse_all(const struct strings *lines, const char *sysfs, struct io_limit
 		struct io_limit limit;
 		int r = io_parse(lines->items[i], sysfs, &limit, err);
 
+		*bad = i;
 		if (r < 0)
 			return r;
 		limit.nth = i;

@@ -229,7 +229,7 @@ static int set_key(struct cgroup *cgroup, const struct limit_key *key, const str
 	r = row ? row->plan(row, &target, &config->limits, &plan, err)
 	        : fail_plain(err, ENOTSUP, "cgroup %s has no such limit", v1 >= 0 ? "v1" : "v2");
 	if (r < 0)
-		return limit_blame(config, "limits", key->name, 0, err);
+		return limit_blame(config, "limits", key->name, plan.bad, err);
 	return limit_plan_run(&plan, target.dir, is_live, config, err);
 }
 

@@ -44,6 +44,7 @@ struct limit_write {
 struct limit_plan {
 	struct limit_write *writes;
 	size_t count;
+	size_t bad; /* of a list, the value that could not be planned */
 };
 
 void limit_plan_done(struct limit_plan *plan);
@@ -117,9 +118,10 @@ struct io_limit {
 };
 /* sysfs: "/sys"; a partition becomes its disk, since the kernel throttles whole disks only. */
 int io_parse(const char *line, const char *sysfs, struct io_limit *out, struct error *err);
-/* All lines; two of one device are one limit. *out is an array of *count on the heap. */
+/* All lines; two of one device are one limit. *out is an array of *count on the heap; on error *bad is
+ * the place of the line. */
 int io_parse_all(const struct strings *lines, const char *sysfs, struct io_limit **out,
-                 size_t *count, struct error *err);
+                 size_t *count, size_t *bad, struct error *err);
 /* Adds, without any rate, each device that file below dir has a line for and the list has not. */
 int io_add_stale(int dir, const char *file, struct io_limit **items, size_t *count,
                  struct error *err);

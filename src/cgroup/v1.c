@@ -200,7 +200,7 @@ static int plan_throttle(const struct limit_row *row, const struct limit_target 
 {
 	CLEAN_FREE struct io_limit *items = NULL;
 	size_t count = 0;
-	int r = io_parse_all(&limits->io, "/sys", &items, &count, err);
+	int r = io_parse_all(&limits->io, "/sys", &items, &count, &plan->bad, err);
 
 	for (size_t i = 0; i < IO_RATES && r == 0 && target->is_live; i++)
 		r = io_add_stale(target->dir, throttle_files[i], &items, &count, err);

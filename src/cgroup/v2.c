@@ -92,7 +92,7 @@ static int plan_io(const struct limit_row *row, const struct limit_target *targe
 {
 	CLEAN_FREE struct io_limit *items = NULL;
 	size_t count = 0;
-	int r = io_parse_all(&limits->io, "/sys", &items, &count, err);
+	int r = io_parse_all(&limits->io, "/sys", &items, &count, &plan->bad, err);
 
 	if (r == 0 && target->is_live)
 		r = io_add_stale(target->dir, row->file, &items, &count, err);

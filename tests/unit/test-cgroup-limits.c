@@ -210,14 +210,17 @@ TEST(two_io_lines_of_one_device_are_one_limit)
 	CLEAN_FREE char *sysfs = make_sysfs();
 	CLEAN(strings_done) struct strings lines = {0};
 	CLEAN_FREE struct io_limit *limits = NULL;
-	size_t count = 0;
+	size_t count = 0, bad = 0;
 
 	strings_add(&lines, "8:0 rbps=1 wbps=2");
 	strings_add(&lines, "8:1 wbps=3");
-	CHECK_INT(io_parse_all(&lines, sysfs, &limits, &count, NULL), 0);
+	CHECK_INT(io_parse_all(&lines, sysfs, &limits, &count, &bad, NULL), 0);
 	CHECK_INT(count, 1);
 	CHECK_INT(limits[0].rates[IO_RBPS], 1);
 	CHECK_INT(limits[0].rates[IO_WBPS], 3);
+	strings_add(&lines, "8:7 wbps=3"); /* no such disk: its place is told */
+	CHECK_INT(io_parse_all(&lines, sysfs, &limits, &count, &bad, NULL), -ENODEV);
+	CHECK_INT(bad, 2);
 	CHECK_INT(file_remove_tree(AT_FDCWD, sysfs, NULL), 0);
 }
 
