@@ -107,11 +107,12 @@ TEST(blocked_signals_are_not_inherited)
 	struct error err = {0};
 	char *argv[4];
 	struct process_options options = shell("kill -USR1 $$; exit 3", argv);
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t all;
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	(void)signal(SIGUSR1, SIG_IGN);
+	CHECK_INT(sigaction(SIGUSR1, &ignore, NULL), 0);
 	CHECK_INT(process_run(&options, &err), 128 + SIGUSR1);
 }
 
