@@ -10,7 +10,7 @@ AM_BATS_LOG_DRIVER_FLAGS = --ignore-exit
 BATS_LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/lib/run-bats
 AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CC='$(CC)'; \
 	CPPFLAGS='$(CPPFLAGS) $(NL_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS) $(UUID_CFLAGS) $(INIH_CFLAGS)'; export top_srcdir top_builddir CC CPPFLAGS;
-EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/in-namespaces tests/lib/run-bats tests/lib/sandbox.bash \
+EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/in-namespaces tests/lib/run-bats tests/lib/run-valgrind tests/lib/valgrind.supp tests/lib/sandbox.bash \
 	tests/lib/demo
 EXTRA_DIST += tests/lib/folder.h tests/lib/need.h tests/lib/tap.h tests/lib/run-bats tests/lib/sandbox.bash tests/lib/demo
 
@@ -43,14 +43,12 @@ check-asan:
 	cd build-asan && ./configure -q --enable-sanitizers CFLAGS='-O1 -g' && $(MAKE) $(AM_MAKEFLAGS) && \
 		$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS) $(FUZZERS) $(CLI_TESTS)'
 
-# Unit tests under valgrind, with the programs of this build
+# Unit tests under valgrind: one case a program, "no memory error"
 check-valgrind: all
-	@command -v valgrind >/dev/null || { echo "valgrind is not installed" >&2; exit 1; }
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' \
-		LOG_COMPILER='valgrind -q --trace-children=yes --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(SHELL) $(abs_top_srcdir)/tests/lib/run-valgrind'
 
-clean-local: clean-build-asan
-clean-build-asan:
-	chmod -R u+w build-asan 2>/dev/null; rm -rf build-asan
+clean-local: clean-copies
+clean-copies:
+	chmod -R u+w build-asan build-fuzz 2>/dev/null; rm -rf build-asan build-fuzz
 
-.PHONY: counted-check check-count check-asan check-valgrind clean-build-asan
+.PHONY: counted-check check-count check-asan check-valgrind clean-copies

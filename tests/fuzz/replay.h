@@ -61,19 +61,22 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++) {
 		int status = 0;
 
-		if (entries[i]->d_name[0] == '.')
-			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+		free(entries[i]);
+		if (strrchr(path, '/')[1] == '.')
+			continue;
 		(void)fflush(stdout);
 		pid_t pid = fork();
 		if (pid == 0)
 			replay_one(path);
 		(void)waitpid(pid, &status, 0);
 		printf("%s %d - %s %s\n", pid > 0 && status == 0 ? "ok" : "not ok", ++number, name,
-		       entries[i]->d_name);
+		       strrchr(path, '/') + 1);
 		if (status != 0)
 			printf("# status 0x%x (wait(2)) on %s\n", (unsigned int)status, path);
 	}
+	if (count >= 0)
+		free(entries);
 	if (number == 0)
 		printf("not ok %d - no corpus in %s\n", ++number, folder);
 	printf("1..%d\n", number);

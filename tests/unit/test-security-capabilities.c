@@ -109,7 +109,7 @@ TEST(errors_name_the_key)
 TEST(the_others_are_lost)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 	uint64_t keep = BIT(CHOWN) | BIT(SETPCAP) | BIT(SYS_ADMIN);
 
 	NEED("root", prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) == 1 && geteuid() == 0,
