@@ -3,6 +3,7 @@
 #include "container/config.h"
 
 #include "../lib/folder.h"
+#include "../lib/need.h"
 #include "../lib/tap.h"
 #include "base/error.h"
 
@@ -403,8 +404,17 @@ TEST(files_that_others_can_write_are_refused)
 	CHECK_INT(mkfifo(fifo, 0600), 0);
 	CHECK_INT(config_load(&config, fifo, NULL, &err), -EINVAL);
 	CHECK_INT(config_load(&config, folder, NULL, &err), -EINVAL);
-	if (geteuid() != 0)
-		SKIP("needs root: gives a file away");
+}
+
+TEST(files_of_other_users_are_refused)
+{
+	NEED("root", geteuid() == 0, "needs root: gives a file away");
+	FOLDER(folder);
+	CLEAN_FREE char *file = folder_write(folder, "config", "");
+	CLEAN(config_done) struct config config;
+	struct error err = {0};
+
+	config_init(&config);
 	CHECK_INT(chown(file, 12345, 0), 0);
 	CHECK_INT(config_load(&config, file, NULL, &err), -EPERM);
 	CHECK(strstr(err.text, "belongs to user 12345"));

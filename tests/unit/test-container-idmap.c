@@ -2,6 +2,7 @@
 #include "container/idmap.h"
 
 #include "../lib/folder.h"
+#include "../lib/need.h"
 #include "../lib/tap.h"
 #include "base/error.h"
 #include "container/paths.h"
@@ -172,8 +173,7 @@ TEST(a_namespace_without_a_process)
 
 	CHECK_INT(idmap_add(&map, "b 0 1048576 65536", &err), 0);
 	fd = idmap_namespace(&map, &err);
-	if (fd == -EPERM)
-		SKIP("needs root: writes a map of a user namespace");
+	NEED("root", fd != -EPERM, "needs root: writes a map of a user namespace");
 	printf("# %s\n", err.text);
 	CHECK(fd >= 0);
 	CHECK_INT(fstat(fd, &other), 0);

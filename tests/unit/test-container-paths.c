@@ -2,6 +2,7 @@
 #include "container/paths.h"
 
 #include "../lib/folder.h"
+#include "../lib/need.h"
 #include "../lib/tap.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -24,8 +25,7 @@ TEST(defaults_of_root)
 	CLEAN(paths_done) struct paths paths = {0};
 	struct error err = {0};
 
-	if (geteuid() != 0)
-		SKIP("needs root: other users have other folders");
+	NEED("root", geteuid() == 0, "needs root: other users have other folders");
 	clean_environment("/nonexistent");
 	CHECK_INT(paths_init(&paths, NULL, &err), 0);
 	CHECK(text_is(paths.store, LOCALSTATEDIR "/lib/sysc") && text_is(paths.run, "/run/sysc"));
@@ -46,8 +46,8 @@ TEST(folders_of_a_user)
 	struct error err = {0};
 
 	clean_environment("/nonexistent");
-	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
-		SKIP("cannot become another user");
+	NEED("root", geteuid() != 0 || setresuid(65534, 65534, 65534) == 0,
+	     "cannot become another user");
 	CHECK_INT(setenv("HOME", "/home/u", 1), 0);
 	CHECK_INT(setenv("XDG_RUNTIME_DIR", "/run/user/7", 1), 0);
 	(void)unsetenv("XDG_DATA_HOME");
