@@ -48,8 +48,7 @@ int main(int argc, char **argv)
 {
 	const char *source = secure_getenv("top_srcdir");
 	const char *name = strrchr(argv[0], '/');
-	static struct dirent *
-		*entries; /* static: the children do not lose it before their leak check */
+	static struct dirent **entries; /* static: children keep it until their leak check */
 	char folder[4096], path[8192];
 	int number = 0;
 
