@@ -269,15 +269,17 @@ int netlink_queue_send(struct netlink *netlink, struct netlink_queue *queue, str
 	struct answer answer = {.err = err, .failed = UINT32_MAX};
 	int r;
 
+	queue->failed = queue->count;
 	if (queue->count > NETLINK_QUEUE_MOST)
 		return fail_plain(err, E2BIG, "more than %d addresses and routes",
 		                  NETLINK_QUEUE_MOST);
 	if (queue->count == 0)
 		return 0;
 	r = exchange(netlink, queue->messages, queue->count, &answer);
-	if (r < 0 && answer.failed < queue->count)
-		return fail_in(err, "%s", queue->what[answer.failed]);
-	return r;
+	if (r == 0 || answer.failed >= queue->count)
+		return r;
+	queue->failed = answer.failed;
+	return fail_in(err, "%s", queue->what[answer.failed]);
 }
 
 void netlink_queue_done(struct netlink_queue *queue)

@@ -65,6 +65,7 @@ struct netlink_queue {
 	struct nl_msg *messages[NETLINK_QUEUE_MOST];
 	char *what[NETLINK_QUEUE_MOST];
 	size_t count;
+	size_t failed; /* which one the error of netlink_queue_send() is of; count when of none */
 };
 
 /* Takes ownership of message. More than NETLINK_QUEUE_MOST is refused when the queue is sent. */

@@ -132,19 +132,24 @@ static int configure_inside(const struct config *config, const struct network_de
 {
 	CLEAN_NETLINK struct netlink netlink = NETLINK_NONE;
 	CLEAN_NETLINK_QUEUE struct netlink_queue queue = {.count = 0};
+	size_t ends[NETWORK_LINKS_MAX] = {0}; /* of what each network queued */
 	int r = netlink_open_in(&netlink, netns_fd, err);
 
 	if (r < 0)
 		return r;
 	link_queue_up(&queue, LOOPBACK_INDEX, "lo");
 	for (size_t i = 0; i < config->network_count; i++) {
-		if (config->networks[i].type == NETWORK_NONE)
-			continue;
-		r = queue_inside(&netlink, &queue, &config->networks[i], &decided[i], err);
+		if (config->networks[i].type != NETWORK_NONE)
+			r = queue_inside(&netlink, &queue, &config->networks[i], &decided[i], err);
 		if (r < 0)
 			return fail_in(err, "network.%s", config->networks[i].name);
+		ends[i] = queue.count;
 	}
-	return netlink_queue_send(&netlink, &queue, err);
+	r = netlink_queue_send(&netlink, &queue, err);
+	for (size_t i = 0; r < 0 && queue.failed > 0 && i < config->network_count; i++)
+		if (queue.failed < ends[i])
+			return fail_in(err, "network.%s", config->networks[i].name);
+	return r;
 }
 
 static int attach(struct network *network, const struct container *container,

@@ -142,11 +142,11 @@ static int undo(struct net *net, const struct net_record *kept, bool use_force, 
 		result = result < 0 ? result : r;
 	}
 	if (record->forwarding && !kept->forwarding) {
-		r = net_record_has_others(paths, net->bridge)
-		            ? 0
-		            : file_write(AT_FDCWD, FORWARDING, "0", result < 0 ? &said : err);
+		r = net_record_pass_forwarding(paths, net->bridge, result < 0 ? &said : err);
+		if (r == 0)
+			r = file_write(AT_FDCWD, FORWARDING, "0", result < 0 ? &said : err);
 		record->forwarding = r < 0;
-		result = result < 0 ? result : r;
+		result = result < 0 || r > 0 ? result : r;
 	}
 	if (record->bridge && !kept->bridge) {
 		r = bridge_down(net->bridge, use_force, result < 0 ? &said : err);

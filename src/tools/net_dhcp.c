@@ -123,11 +123,13 @@ int net_dhcp_start(const struct paths *paths, const char *bridge, const struct a
 	make_arguments(paths, bridge, address, &arguments);
 	options.argv = arguments.items;
 	r = process_run(&options, err);
-	if (r < 0)
-		return r;
 	if (r > 0)
-		return fail_plain(err, EIO, "dnsmasq does not start: %s", last_words(&output));
-	return find_process(paths, bridge, record, err);
+		r = fail_plain(err, EIO, "dnsmasq does not start: %s", last_words(&output));
+	else if (r == 0)
+		r = find_process(paths, bridge, record, err);
+	if (r < 0)
+		(void)net_dhcp_stop(paths, bridge, record, NULL); /* what it left: files */
+	return r;
 }
 
 /* A pidfd of the recorded process, -1 when it is gone or its number belongs to another one. */

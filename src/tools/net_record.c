@@ -111,17 +111,25 @@ int net_record_write(const struct paths *paths, const char *bridge, const struct
 	return file_replace_volatile(AT_FDCWD, path, text.data, text.length, 0600, err);
 }
 
-bool net_record_has_others(const struct paths *paths, const char *bridge)
+int net_record_pass_forwarding(const struct paths *paths, const char *bridge, struct error *err)
 {
 	CLEAN_FREE char *folder = must_printf("%s/.net", paths->run);
 	CLEAN_DIR DIR *dir = opendir(folder);
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		/* a bridge has its record without a suffix beside its pid and lease files */
-		if (entry->d_name[0] != '.' && !strchr(entry->d_name, '@') &&
-		    !text_is(entry->d_name, bridge))
-			return true;
+		struct net_record other;
+
+		/* beside the record of a bridge are its BRIDGE@pid and BRIDGE@leases */
+		if (entry->d_name[0] == '.' || strchr(entry->d_name, '@') ||
+		    text_is(entry->d_name, bridge))
+			continue;
+		if (net_record_read(paths, entry->d_name, &other, err) < 0)
+			return -err->code;
+		other.forwarding = true;
+		if (net_record_write(paths, entry->d_name, &other, err) < 0)
+			return -err->code;
+		return 1;
 	}
-	return false;
+	return 0;
 }

@@ -31,8 +31,11 @@ int net_record_read(const struct paths *paths, const char *bridge, struct net_re
 int net_record_write(const struct paths *paths, const char *bridge, const struct net_record *record,
                      struct error *err);
 bool net_record_is_empty(const struct net_record *record);
-/* True when another bridge has a record: forwarding is still needed. */
-bool net_record_has_others(const struct paths *paths, const char *bridge);
+/*
+ * Gives the duty to turn forwarding off to the record of another bridge that is up. 1 done, 0 there is
+ * no other one, -errno.
+ */
+int net_record_pass_forwarding(const struct paths *paths, const char *bridge, struct error *err);
 /* RUN/.net/BRIDGE<suffix>, for the caller to free. */
 char *net_record_path(const struct paths *paths, const char *bridge, const char *suffix);
 

@@ -51,3 +51,11 @@ tests_unit_test_container_lock_SOURCES = tests/unit/test-container-lock.c
 tests_unit_test_container_paths_SOURCES = tests/unit/test-container-paths.c
 tests_unit_test_container_state_SOURCES = tests/unit/test-container-state.c
 tests_unit_test_container_uuid_SOURCES = tests/unit/test-container-uuid.c
+UNIT_TESTS += tests/unit/test-network-address tests/unit/test-network-bridge \
+	tests/unit/test-network-network tests/unit/test-network-reserve
+tests_unit_test_network_address_SOURCES = tests/unit/test-network-address.c
+tests_unit_test_network_bridge_SOURCES = tests/unit/test-network-bridge.c
+tests_unit_test_network_network_SOURCES = tests/unit/test-network-network.c
+tests_unit_test_network_reserve_SOURCES = tests/unit/test-network-reserve.c
+tests_unit_test_network_bridge_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
+tests_unit_test_network_network_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
