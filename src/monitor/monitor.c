@@ -38,14 +38,14 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 		const char *name;
 	} kinds[] = {
 		{PROTOCOL_HALT,   monitor->state.halt_signal,   "stop"  },
-		{PROTOCOL_REBOOT, monitor->state.reboot_signal, "reboot"},
+		{PROTOCOL_REBOOT, monitor->state.reboot_signal, "sysc-stop -r"},
 		{PROTOCOL_KILL,   monitor->state.kill_signal,   "kill"  },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (kinds[i].how != how)
 			continue;
-		(void)snprintf(monitor->state.stop_who, sizeof(monitor->state.stop_who), "%s by %s",
+		(void)snprintf(monitor->state.stop_who, sizeof(monitor->state.stop_who), "%s, %s",
 		               kinds[i].name, who);
 		monitor->no_reboot = how != PROTOCOL_REBOOT;
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
@@ -67,11 +67,11 @@ static void note_reason(struct monitor *monitor, int status)
 	if (state->stop_who[0])
 		return;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP)
-		(void)snprintf(state->stop_who, sizeof(state->stop_who), "reboot inside");
+		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (reboot)");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
-		(void)snprintf(state->stop_who, sizeof(state->stop_who), "poweroff or halt inside");
+		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (poweroff or halt)");
 	else
-		(void)snprintf(state->stop_who, sizeof(state->stop_who), "init ended");
+		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (init ended)");
 }
 
 static int reap(struct monitor *monitor)

@@ -196,6 +196,8 @@ int attach_start(const struct container *container, const struct attach_options 
 		r = seccomp_read(filter, &command.seccomp, err);
 	if (r == 0 && !options->keep_cgroup)
 		r = cgroup_open(&cgroup, state.cgroup, err);
+	if (r == 0 && !options->keep_cgroup)
+		r = cgroup_prepare_join(&cgroup, err);
 	if (r < 0)
 		return r;
 	return run(&command, &cgroup, init_fd, namespaces_of(options, &state), out, is_exec, err);
