@@ -16,6 +16,7 @@
 	X(freeze) \
 	X(unfreeze) \
 	X(create) \
+	X(destroy) \
 	X(ls) \
 	X(info) \
 	X(wait) \
