@@ -26,10 +26,12 @@
  * No container has these. In a user namespace of its own they are worth nothing against the host; they
  * are dropped so that guests, which look at the bounding set, do not try: CAP_SYS_RAWIO is systemd's
  * condition for mounting debugfs, CAP_SYS_MODULE for loading modules, CAP_SYS_TIME for setting the
- * clock, and without CAP_MAC_ADMIN nobody loads a policy.
+ * clock, and without CAP_MAC_ADMIN nobody loads a policy. CAP_AUDIT_READ is the condition of the audit
+ * socket of systemd 247, which no namespace may open and which leaves Debian 11 degraded.
  */
-#define DROPPED_ALWAYS \
-	(CAP(SYS_MODULE) | CAP(SYS_RAWIO) | CAP(SYS_TIME) | CAP(MAC_ADMIN) | CAP(MAC_OVERRIDE))
+#define DROPPED_ALWAYS                                                                           \
+	(CAP(SYS_MODULE) | CAP(SYS_RAWIO) | CAP(SYS_TIME) | CAP(MAC_ADMIN) | CAP(MAC_OVERRIDE) | \
+	 CAP(AUDIT_READ))
 
 /*
  * Without a user namespace these act on the host itself, and no distribution needs them to boot: its

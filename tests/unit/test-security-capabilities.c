@@ -60,7 +60,7 @@ TEST(the_default_set)
 {
 	uint64_t mask = mask_of("", "", false), privileged = mask_of("", "", true);
 	uint64_t never = BIT(SYS_MODULE) | BIT(SYS_RAWIO) | BIT(SYS_TIME) | BIT(MAC_ADMIN) |
-	                 BIT(MAC_OVERRIDE);
+	                 BIT(MAC_OVERRIDE) | BIT(AUDIT_READ);
 	uint64_t needed = BIT(SYS_ADMIN) | BIT(SYS_BOOT) | BIT(CHOWN) | BIT(SETUID) |
 	                  BIT(NET_ADMIN) | BIT(AUDIT_WRITE) | BIT(MKNOD) | BIT(SETFCAP) |
 	                  BIT(SYS_CHROOT) | BIT(KILL) | BIT(SYS_RESOURCE);
