@@ -112,16 +112,32 @@ static const struct mount_line *line_of(const struct mount_lines *lines, uint64_
 	return NULL;
 }
 
-/* Every mount at or above a mount point that is not one of its parents lies over it. */
+/* Does a mount on up, other than the next one down the chain, lie over that one's mount point? */
+static bool is_covered(const struct mount_lines *lines, const struct mount_line *up,
+                       const struct mount_line *next)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct mount_line *other = &lines->items[i];
+
+		if (other != next && other != up && other->parent == up->id &&
+		    is_above(other->point, next ? next->point : up->point))
+			return true;
+	}
+	return false;
+}
+
+/* A path finds a mount when neither it nor one of its parents is covered on the way down. */
 static bool is_visible(const struct mount_lines *lines, const struct mount_line *mount)
 {
-	size_t above = 0, chain = 0;
+	const struct mount_line *up = mount, *next = NULL;
 
-	for (size_t i = 0; i < lines->count; i++)
-		above += is_above(lines->items[i].point, mount->point);
-	for (const struct mount_line *up = mount; up && chain <= above; chain++)
+	for (size_t depth = 0; up && depth <= lines->count; depth++) {
+		if (is_covered(lines, up, next))
+			return false;
+		next = up;
 		up = up->id == up->parent ? NULL : line_of(lines, up->parent);
-	return chain == above;
+	}
+	return true;
 }
 
 /* The v1 controllers among the options of the superblock: all that is not an option of cgroup. */

@@ -99,6 +99,24 @@ TEST(a_mount_over_the_tree_hides_what_is_below)
 	CHECK(text_is(host.hierarchies[0].mount, "/sys/fs/cgroup"));
 }
 
+TEST(a_tree_that_is_mounted_again_over_a_covered_one_is_found)
+{
+	struct cgroup_host host;
+	struct error err = {0};
+	/* a sandbox: /sys of another network with the cgroup mounts bound below it once more */
+	const char *text = "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+			   "21 20 0:20 / /sys rw - sysfs sysfs rw\n"
+			   "22 21 0:21 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+			   "23 22 0:22 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+			   "30 21 0:30 / /sys rw - sysfs sysfs rw\n"
+			   "31 30 0:21 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+			   "32 31 0:22 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n";
+
+	CHECK_INT(detect_text(text, &host, &err), 0);
+	CHECK_INT(host.count, 1);
+	CHECK(text_is(host.hierarchies[0].mount, "/sys/fs/cgroup/pids"));
+}
+
 TEST(a_part_of_the_tree_counts_when_nothing_better_is_mounted)
 {
 	static const char text[] = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
