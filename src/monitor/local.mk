@@ -1,7 +1,6 @@
 libsysc_a_SOURCES += \
 	src/monitor/client.c src/monitor/client.h \
 	src/monitor/handover.c src/monitor/handover.h \
-	src/monitor/link_remove.c src/monitor/link_remove.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/protocol.c src/monitor/protocol.h \
 	src/monitor/server.c src/monitor/server.h \

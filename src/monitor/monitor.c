@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "cgroup/cgroup.h"
-#include "monitor/link_remove.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
+#include "network/network.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -37,9 +37,9 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 		int how, signal;
 		const char *name;
 	} kinds[] = {
-		{PROTOCOL_HALT,   monitor->state.halt_signal,   "stop"  },
+		{PROTOCOL_HALT,   monitor->state.halt_signal,   "stop"        },
 		{PROTOCOL_REBOOT, monitor->state.reboot_signal, "sysc-stop -r"},
-		{PROTOCOL_KILL,   monitor->state.kill_signal,   "kill"  },
+		{PROTOCOL_KILL,   monitor->state.kill_signal,   "kill"        },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -69,7 +69,8 @@ static void note_reason(struct monitor *monitor, int status)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP)
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (reboot)");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
-		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (poweroff or halt)");
+		(void)snprintf(state->stop_who, sizeof(state->stop_who),
+		               "the guest (poweroff or halt)");
 	else
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (init ended)");
 }
@@ -87,13 +88,14 @@ static int reap(struct monitor *monitor)
 
 static void remove_links(struct monitor *monitor)
 {
-	for (unsigned int i = 0; i < monitor->state.link_count; i++) {
-		int r = monitor->state.links[i][0] ? link_remove(monitor->state.links[i]) : 0;
+	struct network network = {.count = monitor->state.link_count};
+	struct error err = {0};
 
-		if (r < 0)
-			log_line(LOG_LEVEL_WARN, "remove link '%s': %s", monitor->state.links[i],
-			         strerrordesc_np(-r));
-	}
+	for (unsigned int i = 0; i < network.count; i++)
+		(void)snprintf(network.links[i].host_name, sizeof(network.links[i].host_name), "%s",
+		               monitor->state.links[i]);
+	if (network_detach(&network, &err) < 0)
+		log_line(LOG_LEVEL_WARN, "%s", err.text);
 }
 
 static void remove_cgroup(struct monitor *monitor)
