@@ -70,27 +70,38 @@ static int open_host(struct device_row *row, bool privileged, struct error *err)
 	return 0;
 }
 
-/* "/dev/fuse [MODE [UID [GID]]]" */
+/* "UID:GID" */
+static int parse_owner(const char *text, struct device_row *row)
+{
+	CLEAN(strings_done) struct strings ids = {0};
+	uint64_t uid = 0, gid = 0;
+
+	strings_split(&ids, text, ":");
+	if (ids.count != 2 || parse_uint(ids.items[0], UINT32_MAX - 1, &uid) < 0 ||
+	    parse_uint(ids.items[1], UINT32_MAX - 1, &gid) < 0)
+		return -EINVAL;
+	row->uid = (uid_t)uid;
+	row->gid = (gid_t)gid;
+	return 0;
+}
+
+/* "/dev/fuse [MODE [UID:GID]]" */
 static int parse_node(struct device_list *list, struct device_row *row, const char *line,
                       struct error *err)
 {
 	CLEAN(strings_done) struct strings words = {0};
 	unsigned int mode = 0;
-	uint64_t uid = 0, gid = 0;
 
 	strings_split(&words, line, " \t");
 	if (!words.count || !text_starts(words.items[0], "/dev/") || strstr(words.items[0], ".."))
 		return fail_plain(err, EINVAL, "'%s' is no path below /dev", line);
 	if ((words.count > 1 && parse_mode(words.items[1], &mode) < 0) ||
-	    (words.count > 2 && parse_uint(words.items[2], UINT32_MAX, &uid) < 0) ||
-	    (words.count > 3 && parse_uint(words.items[3], UINT32_MAX, &gid) < 0))
-		return fail_plain(err, EINVAL,
-		                  "'%s' is not of the form /dev/NAME [MODE [UID [GID]]]", line);
+	    (words.count > 2 && parse_owner(words.items[2], row) < 0) || words.count > 3)
+		return fail_plain(err, EINVAL, "'%s' is not of the form /dev/NAME [MODE [UID:GID]]",
+		                  line);
 	strings_add(&list->texts, words.items[0] + strlen("/dev/"));
 	row->path = list->texts.items[list->texts.count - 1];
 	row->mode = mode;
-	row->uid = (uid_t)uid;
-	row->gid = (gid_t)gid;
 	return 0;
 }
 

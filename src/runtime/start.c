@@ -90,8 +90,7 @@ static int step_addresses(struct start *start, struct error *err)
 static int step_cgroup(struct start *start, struct error *err)
 {
 	const struct container *container = start->container;
-	CLEAN_FREE char *name = must_printf("%s%s", container->name, container->paths->tag);
-	int r = cgroup_create(&start->cgroup, container->paths->cgroup, name, err);
+	int r = cgroup_create(&start->cgroup, container->paths->cgroup, container->name, err);
 
 	if (r == 0)
 		r = cgroup_set_limits(&start->cgroup, &container->config, err);
