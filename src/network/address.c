@@ -118,12 +118,11 @@ uint32_t address_last(const struct address *subnet)
 
 bool address_own_range(const struct address *subnet, uint32_t *first, uint32_t *last)
 {
-	uint32_t half = host_bits(subnet) / 2;
-
 	if (subnet->family != AF_INET || subnet->prefix > 30)
 		return false;
 	*first = address_first(subnet) + 1;
-	*last = subnet->prefix == 30 ? address_last(subnet) - 1 : address_first(subnet) + half;
+	*last = subnet->prefix == 30 ? address_last(subnet) - 1
+	                             : address_first(subnet) + host_bits(subnet) / 2;
 	return true;
 }
 

@@ -157,6 +157,26 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 53)); p
 	[ "$(ls -A "$SYSC_RUN/.net")" = "" ]
 }
 
+@test "programs that are missing are told in one line each; the rest is made" {
+	# in the mount namespace of this file: not executable, so not found
+	: >"$BATS_TEST_TMPDIR/nothing"
+	hidden=
+	for program in dnsmasq nft; do
+		for folder in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+			if [ -x "$folder/$program" ]; then
+				mount --bind "$BATS_TEST_TMPDIR/nothing" "$folder/$program"
+				hidden="$folder/$program $hidden"
+			fi
+		done
+	done
+	run sysc net up
+	for program in $hidden; do umount "$program"; done
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = "sysc-net: dnsmasq is not installed: no DHCP and no DNS on 'syscbr0'" ]
+	[ "${lines[1]}" = "sysc-net: nft is not installed: no NAT for 'syscbr0'" ]
+	[ "${lines[2]}" = "bridge 'syscbr0' is up: 10.83.0.1/20, forwarding on" ]
+}
+
 @test "two bridges side by side; forwarding stays until the last one is down" {
 	sysc net up --no-dhcp --no-nat
 	sysc net up --no-dhcp --no-nat --bridge br-two --address 192.0.2.1/24
