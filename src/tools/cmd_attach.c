@@ -183,8 +183,8 @@ const struct command cmd_attach = {
 	.operands = "NAME [-- COMMAND…]",
 	.summary = "Run a shell or a command inside a running container",
 	.details =
-		"Ends with the command's exit code, 128+N when signal N ended it, 127 when there is\n"
-		"no such command, 126 when it cannot be run, 125 when sysc itself failed.\n",
+		"Ends with the command's exit code, 128+N when signal N ended it, 127 when there\n"
+		"is no such command, 126 when it cannot be run, 125 when sysc itself failed.\n",
 	.options = options,
 	.needs = NEEDS_RUNNING,
 	.flags = COMMAND_REST | COMMAND_ROOT,

@@ -108,8 +108,8 @@ const struct command cmd_execute = {
 	.operands = "NAME -- PROGRAM…",
 	.summary = "Run one program in a container without booting it",
 	.details =
-		"Ends with the program's exit code, 128+N when signal N ended it, 127 when there is\n"
-		"no such program, 126 when it cannot be run, 125 when sysc itself failed.\n",
+		"Ends with the program's exit code, 128+N when signal N ended it, 127 when there\n"
+		"is no such program, 126 when it cannot be run, 125 when sysc itself failed.\n",
 	.options = options,
 	.needs = NEEDS_STOPPED,
 	.flags = COMMAND_REST | COMMAND_ROOT,

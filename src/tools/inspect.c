@@ -72,7 +72,8 @@ void inspect_open(struct inspect *inspect, const struct call *call, const struct
 		read_config(inspect);
 	if (wants & INSPECT_IDS)
 		read_ids(inspect);
-	if ((wants & INSPECT_USAGE) && inspect->is_alive && host)
+	/* without a path it would be the use of the whole host */
+	if ((wants & INSPECT_USAGE) && inspect->is_alive && host && inspect->state.cgroup[0])
 		(void)cgroup_usage(host, inspect->state.cgroup, &inspect->usage); /* may be gone */
 	if ((wants & INSPECT_ADDRESSES) && inspect->is_alive)
 		read_addresses(inspect);

@@ -56,3 +56,5 @@ install-exec-hook:
 	done
 uninstall-hook:
 	@for verb in $(SYSC_VERBS); do rm -f "$(DESTDIR)$(bindir)/sysc-$$verb"; done
+	@rm -f "$(DESTDIR)$(completionsdir)/sysc"
+	@for verb in $(SYSC_VERBS); do rm -f "$(DESTDIR)$(completionsdir)/sysc-$$verb"; done
