@@ -1,7 +1,7 @@
 # what is installed and tested of config/
 configdatadir = $(pkgdatadir)/config
 dist_configdata_DATA = config/seccomp.policy config/common.conf config/default.conf \
-	config/alpine.conf config/busybox.conf config/debian.conf
+	config/alpine.conf config/busybox.conf config/debian.conf config/local.conf
 
 # the administrator's own file is left alone
 install-data-local:

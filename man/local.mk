@@ -3,6 +3,7 @@ dist_man_MANS = \
 	man/sysc.1 \
 	man/sysc.conf.5 \
 	man/sysc.container.5 \
+	man/sysc-template.7 \
 	man/sysc-attach.1 \
 	man/sysc-config.1 \
 	man/sysc-console.1 \

@@ -110,7 +110,7 @@ fetch() {
 	say "download $1"
 	rm -f "$2.part"
 	if command -v curl >/dev/null; then
-		if [ -t 2 ] && [ "$quiet" = no ]; then bar=--progress-bar; else bar=--silent; fi
+		if [ "${SYSC_PROGRESS-}" = bar ]; then bar=--progress-bar; else bar=--silent; fi
 		curl "$bar" --show-error --fail --location --retry 2 --connect-timeout 20 --output "$2.part" -- "$1" ||
 			return 1
 	elif command -v wget >/dev/null; then
@@ -168,6 +168,7 @@ unpack() {
 	unpack_file=$1 unpack_dir=$2
 	shift 2
 	[ "$quiet" = no ] || set -- --quiet "$@"
+	[ "${SYSC_PROGRESS-}" != bar ] || set -- --bar "$@"
 	[ -z "$map" ] || set -- --map "$map" "$@"
 	"$archive" unpack "$@" --into "$unpack_dir" "$unpack_file" || exit 1
 }
@@ -201,9 +202,12 @@ guest_name() {
 	END
 }
 
-# guest_resolver: name servers as given; a DHCP client finds its own
+# guest_resolver: name servers as given, otherwise those of the host that can be reached from elsewhere; a DHCP client
+# finds its own
 guest_resolver() {
-	[ "$address" != dhcp ] || return 0
+	case $address in dhcp | none) return 0 ;; esac
+	[ -n "$dns" ] ||
+		dns=$(sed -n 's/^nameserver[[:blank:]]*\([0-9A-Fa-f.:]*\).*/\1/p' /etc/resolv.conf 2>/dev/null | grep -v '^127\.\|^::1$') || :
 	[ -n "$dns" ] || return 0
 	for server in $dns; do
 		printf 'nameserver %s\n' "$server"

@@ -30,7 +30,7 @@
 
 struct options {
 	const struct word *word;
-	bool write, quiet, progress;
+	bool write, quiet, progress, bar;
 	const char *file, *into, *sha256, *root;
 	unsigned int mode;
 	char **operands; /* ended by NULL */
@@ -70,6 +70,7 @@ static const char usage[] =
 	"      --root DIR          the root file system\n"
 	"      --mode MODE         mode of the file (0644)\n"
 	"      --progress          lines of progress where there is no terminal\n"
+	"      --bar               a progress bar, as on a terminal\n"
 	"  -q, --quiet             no progress\n"
 	"  -h, --help              this text\n";
 
@@ -83,6 +84,7 @@ enum {
 	OPT_ALLOW,
 	OPT_SKIP,
 	OPT_PROGRESS,
+	OPT_BAR,
 	OPT_ROOT,
 	OPT_MODE
 };
@@ -97,6 +99,7 @@ static const struct option long_options[] = {
 	{"allow-devices", no_argument,       NULL, OPT_ALLOW   },
 	{"skip-devices",  no_argument,       NULL, OPT_SKIP    },
 	{"progress",      no_argument,       NULL, OPT_PROGRESS},
+	{"bar",           no_argument,       NULL, OPT_BAR     },
 	{"root",          required_argument, NULL, OPT_ROOT    },
 	{"mode",          required_argument, NULL, OPT_MODE    },
 	{"quiet",         no_argument,       NULL, 'q'         },
@@ -138,6 +141,9 @@ static int take_option(struct options *options, int which, struct error *err)
 		break;
 	case OPT_PROGRESS:
 		options->progress = true;
+		break;
+	case OPT_BAR:
+		options->bar = true;
 		break;
 	case OPT_ROOT:
 		options->root = optarg;
@@ -273,7 +279,7 @@ static enum progress_form choose_form(const struct options *options)
 {
 	if (options->quiet)
 		return PROGRESS_NONE;
-	if (isatty(2))
+	if (options->bar || isatty(2))
 		return PROGRESS_BAR;
 	return options->progress ? PROGRESS_LINES : PROGRESS_NONE;
 }
