@@ -216,7 +216,6 @@ TEST(a_missing_bridge_is_told_with_its_line)
 	CHECK_INT(netlink_open(&netlink, &world.err), 0);
 	veth.netns_fd = make_namespace();
 	CHECK(link_make_veth(&netlink, &veth, &world.err) > 0);
-	close(veth.netns_fd);
 	netlink_close(&netlink);
 	make_container(&world, &container, "other", "[network.eth0]\nbridge = veth7\n");
 	CHECK_INT(network_decide(&container, &decided, &world.err), -ENOTSUP);
@@ -224,6 +223,7 @@ TEST(a_missing_bridge_is_told_with_its_line)
 	         "network.eth0.bridge: 'veth7' is not a bridge (%s/other/config:6)", world.root);
 	CHECK(text_is(world.err.text, want));
 	container_done(&container);
+	close(veth.netns_fd); /* not before: the pair ends with the namespace */
 	leave_world(&world);
 }
 
