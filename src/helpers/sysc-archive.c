@@ -225,6 +225,8 @@ static void empty_target(int target_fd, const char *path, bool made)
 	struct dirent *entry;
 	struct error err = {0};
 
+	if (dir)
+		rewinddir(dir); /* open_target() read it to its end, and the place is shared */
 	while (dir && (entry = readdir(dir)))
 		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
 			strings_add(&names, entry->d_name);
