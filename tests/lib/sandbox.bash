@@ -65,6 +65,7 @@ sandbox_teardown() {
 	local name pid
 	for name in "${SANDBOX_PIDS[@]}"; do
 		kill "$name" 2>/dev/null || :
+		wait "$name" 2>/dev/null || : # its port is free for the next test
 	done
 	for name in "${SYSC_PATH:?}"/*/config; do
 		[[ -e $name ]] || continue

@@ -11,8 +11,8 @@ setup() {
 	sandbox_setup
 	need userns
 	need python3
-	cd "$BATS_TEST_TMPDIR"
-	archive=$top_builddir/src/sysc-archive
+	cd "$BATS_TEST_TMPDIR" || return
+	archive=${top_builddir:?}/src/sysc-archive
 }
 
 # make_tar FILE PYTHON-LINES: entries of a tar file; add(name, type, ...) is defined
@@ -182,7 +182,7 @@ t.addfile(i, Zeros()); t.close()'
 	make_tar plain.tgz 'add("f", data=b"z" * 5000000)'
 	gunzip -c plain.tgz | head -c 1000000 >&7
 	wait_until 10 test -e into/f
-	kill -INT "$background"
+	kill -INT "${background:?}"
 	wait_until 10 test ! -e into
 	exec 7>&-
 	wait "$background" || status=$?
