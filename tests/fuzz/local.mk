@@ -23,3 +23,5 @@ FUZZERS += tests/fuzz/fuzz-config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz-config.c
 FUZZERS += tests/fuzz/fuzz-mountinfo
 tests_fuzz_fuzz_mountinfo_SOURCES = tests/fuzz/fuzz-mountinfo.c
+FUZZERS += tests/fuzz/fuzz-archive
+tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c src/helpers/archive_rules.c

@@ -59,3 +59,5 @@ tests_unit_test_network_network_SOURCES = tests/unit/test-network-network.c
 tests_unit_test_network_reserve_SOURCES = tests/unit/test-network-reserve.c
 tests_unit_test_network_bridge_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 tests_unit_test_network_network_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
+UNIT_TESTS += tests/unit/test-helpers-archive
+tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c src/helpers/archive_sha256.c
