@@ -110,11 +110,24 @@ int cgroup_clone_fd(const struct cgroup *cgroup);
 int cgroup_freeze(struct cgroup *cgroup, bool frozen, int64_t timeout_ms, struct error *err);
 bool cgroup_is_frozen(const struct cgroup *cgroup);
 
+/* Parts of struct cgroup_usage: a list of many reads no more files than it shows. */
+enum cgroup_part {
+	CGROUP_PART_MEMORY = 1, /* memory, swap and their limits */
+	CGROUP_PART_CPU = 2,    /* the times */
+	CGROUP_PART_PIDS = 4,
+	CGROUP_PART_IO = 8,
+	CGROUP_PART_MORE = 16, /* memory_peak, oom_kills, millicpus_limit, cpuset */
+	CGROUP_PART_ALL = 31,
+};
+
 /*
  * Reads use and limits of the container at path without opening a struct cgroup: for lists. Missing
  * files leave the field LIMIT_UNSET.
  */
 int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup_usage *usage);
+/* As cgroup_usage(), only these parts (enum cgroup_part); the others are LIMIT_UNSET. */
+int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned int parts,
+                    struct cgroup_usage *usage);
 
 /*
  * Kills what is left inside (cgroup.kill or signal by signal) and removes the cgroup in every

@@ -91,9 +91,15 @@ static void memory_v2(int dir, struct cgroup_usage *usage)
 	usage->memory =
 		less(read_number(dir, "memory.current"), line_number(text, "inactive_file"));
 	usage->memory_limit = read_number(dir, "memory.max");
-	usage->memory_peak = read_number(dir, "memory.peak");
 	usage->swap = read_number(dir, "memory.swap.current");
 	usage->swap_limit = read_number(dir, "memory.swap.max");
+}
+
+static void memory_more_v2(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	usage->memory_peak = read_number(dir, "memory.peak");
 	usage->oom_kills = line_number(read_text(dir, "memory.events", text), "oom_kill");
 }
 
@@ -107,11 +113,17 @@ static void memory_v1(int dir, struct cgroup_usage *usage)
 	usage->memory = less(read_number(dir, "memory.usage_in_bytes"),
 	                     line_number(text, "total_inactive_file"));
 	usage->memory_limit = limit_of_v1(line_number(text, "hierarchical_memory_limit"));
-	usage->memory_peak = read_number(dir, "memory.max_usage_in_bytes");
 	usage->swap = line_number(text, "total_swap");
 	both = limit_of_v1(line_number(text, "hierarchical_memsw_limit"));
 	if (both != LIMIT_UNSET)
 		usage->swap_limit = less(both, usage->memory_limit);
+}
+
+static void memory_more_v1(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	usage->memory_peak = read_number(dir, "memory.max_usage_in_bytes");
 	usage->oom_kills = line_number(read_text(dir, "memory.oom_control", text), "oom_kill");
 }
 
@@ -209,19 +221,23 @@ static void io_v1(int dir, struct cgroup_usage *usage)
 
 /* Which controller tells what, and by which reader on which version. */
 struct source {
+	enum cgroup_part part;
 	const char *v1, *v2; /* the controller; "" on v2: there without any */
 	void (*read_v1)(int dir, struct cgroup_usage *usage);
 	void (*read_v2)(int dir, struct cgroup_usage *usage);
 };
 
+/* clang-format off */
 static const struct source sources[] = {
-	{"memory",  "memory", memory_v1,    memory_v2   },
-        {"cpuacct", "",       cpu_time_v1,  cpu_time_v2 },
-	{"cpu",     "cpu",    cpu_limit_v1, cpu_limit_v2},
-        {"pids",    "pids",   pids_both,    pids_both   },
-	{"cpuset",  "cpuset", cpuset_both,  cpuset_both },
-        {"blkio",   "io",     io_v1,        io_v2       },
+	{CGROUP_PART_MEMORY, "memory",  "memory", memory_v1,      memory_v2     },
+	{CGROUP_PART_MORE,   "memory",  "memory", memory_more_v1, memory_more_v2},
+	{CGROUP_PART_CPU,    "cpuacct", "",       cpu_time_v1,    cpu_time_v2   },
+	{CGROUP_PART_MORE,   "cpu",     "cpu",    cpu_limit_v1,   cpu_limit_v2  },
+	{CGROUP_PART_PIDS,   "pids",    "pids",   pids_both,      pids_both     },
+	{CGROUP_PART_MORE,   "cpuset",  "cpuset", cpuset_both,    cpuset_both   },
+	{CGROUP_PART_IO,     "blkio",   "io",     io_v1,          io_v2         },
 };
+/* clang-format on */
 
 static int open_dir(const struct cgroup_host *host, const char *path, int index)
 {
@@ -252,7 +268,8 @@ static void usage_init(struct cgroup_usage *usage)
 	};
 }
 
-int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup_usage *usage)
+int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned int parts,
+                    struct cgroup_usage *usage)
 {
 	CLEAN_FD int v2 = open_dir(host, path, host->v2);
 	struct cgroup_usage found;
@@ -261,9 +278,12 @@ int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup
 	usage_init(&found);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		const struct source *source = &sources[i];
-		int index = tree_find_v1(host, source->v1);
 		CLEAN_FD int v1 = -1;
+		int index;
 
+		if (!(source->part & parts))
+			continue;
+		index = tree_find_v1(host, source->v1);
 		/* cpu.stat of v2 has all times in one file, also where v1 has the controller */
 		if (index >= 0 && (v2 < 0 || *source->v2))
 			v1 = open_dir(host, path, index);
@@ -277,4 +297,9 @@ int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup
 		return -ENOENT;
 	*usage = found;
 	return 0;
+}
+
+int cgroup_usage(const struct cgroup_host *host, const char *path, struct cgroup_usage *usage)
+{
+	return cgroup_usage_of(host, path, CGROUP_PART_ALL, usage);
 }

@@ -185,7 +185,7 @@ static int run(struct call *call)
 	r = names_expand(call, &names, &err);
 	if (r < 0)
 		return names_error(call, &err);
-	if ((choice.wants & INSPECT_USAGE) && cgroup_detect(&host, NULL, &err) < 0)
+	if ((choice.wants & INSPECT_ANY_USAGE) && cgroup_detect(&host, NULL, &err) < 0)
 		output_note(call, "no use and limits: %s", err.text);
 	return print(call, &choice, &names, &host);
 }

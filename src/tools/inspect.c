@@ -54,6 +54,15 @@ static void forget_usage(struct cgroup_usage *usage)
 	usage->cpuset[0] = '\0';
 }
 
+static unsigned int parts_of(unsigned int wants)
+{
+	if (wants & INSPECT_USAGE)
+		return CGROUP_PART_ALL;
+	return (wants & INSPECT_MEMORY ? CGROUP_PART_MEMORY : 0U) |
+	       (wants & INSPECT_CPU ? CGROUP_PART_CPU : 0U) |
+	       (wants & INSPECT_PIDS ? CGROUP_PART_PIDS : 0U);
+}
+
 void inspect_open(struct inspect *inspect, const struct call *call, const struct cgroup_host *host,
                   const char *name, unsigned int wants)
 {
@@ -73,8 +82,9 @@ void inspect_open(struct inspect *inspect, const struct call *call, const struct
 	if (wants & INSPECT_IDS)
 		read_ids(inspect);
 	/* without a path it would be the use of the whole host */
-	if ((wants & INSPECT_USAGE) && inspect->is_alive && host && inspect->state.cgroup[0])
-		(void)cgroup_usage(host, inspect->state.cgroup, &inspect->usage); /* may be gone */
+	if ((wants & INSPECT_ANY_USAGE) && inspect->is_alive && host && inspect->state.cgroup[0])
+		(void)cgroup_usage_of(host, inspect->state.cgroup, parts_of(wants),
+		                      &inspect->usage); /* may be gone */
 	if ((wants & INSPECT_ADDRESSES) && inspect->is_alive)
 		read_addresses(inspect);
 }

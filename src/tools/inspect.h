@@ -17,10 +17,14 @@ struct call;
 
 enum inspect_want {
 	INSPECT_STATE = 1,
-	INSPECT_USAGE = 2,
-	INSPECT_ADDRESSES = 4,
-	INSPECT_CONFIG = 8,
-	INSPECT_IDS = 16, /* privileged or not: needs the configuration only while stopped */
+	INSPECT_ADDRESSES = 2,
+	INSPECT_CONFIG = 4,
+	INSPECT_IDS = 8, /* privileged or not: needs the configuration only while stopped */
+	INSPECT_MEMORY = 16,
+	INSPECT_CPU = 32,
+	INSPECT_PIDS = 64,
+	INSPECT_USAGE = 128, /* use and limits, all of them */
+	INSPECT_ANY_USAGE = INSPECT_MEMORY | INSPECT_CPU | INSPECT_PIDS | INSPECT_USAGE,
 };
 
 struct inspect {
@@ -36,7 +40,7 @@ struct inspect {
 };
 
 /*
- * Looks at name. host may be NULL without INSPECT_USAGE. What cannot be read stays empty: there is
+ * Looks at name. host may be NULL without INSPECT_ANY_USAGE. What cannot be read stays empty: there is
  * always something to show. Pair: inspect_done().
  */
 void inspect_open(struct inspect *inspect, const struct call *call, const struct cgroup_host *host,

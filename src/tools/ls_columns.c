@@ -161,7 +161,6 @@ static void print_cpu(const struct inspect *inspect, struct text *out)
 static void json_cpu(const struct inspect *inspect, struct json *json)
 {
 	json_amount(json, "cpu_ns", inspect->usage.cpu_ns);
-	json_amount(json, "millicpus_limit", inspect->usage.millicpus_limit);
 }
 
 static void print_pids(const struct inspect *inspect, struct text *out)
@@ -222,20 +221,20 @@ static void json_description(const struct inspect *inspect, struct json *json)
 
 /* clang-format off */
 const struct ls_column ls_columns[] = {
-	{"NAME",         NULL,     0,                              print_name,         json_name        },
-	{"STATE",        NULL,     INSPECT_STATE,                  print_state,        json_state       },
-	{"PID",          NULL,     INSPECT_STATE,                  print_pid,          json_pid         },
-	{"GROUPS",       "GROUP",  INSPECT_CONFIG,                 print_groups,       json_groups      },
-	{"INTERFACE",    NULL,     INSPECT_STATE,                  print_interface,    json_interface   },
-	{"IPV4",         NULL,     INSPECT_STATE|INSPECT_ADDRESSES, print_ipv4,        json_ipv4        },
-	{"IPV6",         NULL,     INSPECT_STATE|INSPECT_ADDRESSES, print_ipv6,        json_ipv6        },
-	{"MEMORY",       "RAM",    INSPECT_STATE|INSPECT_USAGE,    print_memory,       json_memory      },
-	{"SWAP",         NULL,     INSPECT_STATE|INSPECT_USAGE,    print_swap,         json_swap        },
-	{"CPU",          NULL,     INSPECT_STATE|INSPECT_USAGE,    print_cpu,          json_cpu         },
-	{"PIDS",         NULL,     INSPECT_STATE|INSPECT_USAGE,    print_pids,         json_pids        },
-	{"UNPRIVILEGED", NULL,     INSPECT_STATE|INSPECT_IDS,      print_unprivileged, json_unprivileged},
-	{"UPTIME",       NULL,     INSPECT_STATE,                  print_uptime,       json_uptime      },
-	{"DESCRIPTION",  NULL,     INSPECT_CONFIG,                 print_description,  json_description },
+	{"NAME",         NULL,    0,                               print_name,         json_name        },
+	{"STATE",        NULL,    INSPECT_STATE,                   print_state,        json_state       },
+	{"PID",          NULL,    INSPECT_STATE,                   print_pid,          json_pid         },
+	{"GROUPS",       "GROUP", INSPECT_CONFIG,                  print_groups,       json_groups      },
+	{"INTERFACE",    NULL,    INSPECT_STATE,                   print_interface,    json_interface   },
+	{"IPV4",         NULL,    INSPECT_STATE|INSPECT_ADDRESSES, print_ipv4,         json_ipv4        },
+	{"IPV6",         NULL,    INSPECT_STATE|INSPECT_ADDRESSES, print_ipv6,         json_ipv6        },
+	{"MEMORY",       "RAM",   INSPECT_STATE|INSPECT_MEMORY,    print_memory,       json_memory      },
+	{"SWAP",         NULL,    INSPECT_STATE|INSPECT_MEMORY,    print_swap,         json_swap        },
+	{"CPU",          NULL,    INSPECT_STATE|INSPECT_CPU,       print_cpu,          json_cpu         },
+	{"PIDS",         NULL,    INSPECT_STATE|INSPECT_PIDS,      print_pids,         json_pids        },
+	{"UNPRIVILEGED", NULL,    INSPECT_STATE|INSPECT_IDS,       print_unprivileged, json_unprivileged},
+	{"UPTIME",       NULL,    INSPECT_STATE,                   print_uptime,       json_uptime      },
+	{"DESCRIPTION",  NULL,    INSPECT_CONFIG,                  print_description,  json_description },
 	{0}
 };
 /* clang-format on */

@@ -61,3 +61,8 @@ tests_unit_test_network_bridge_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 tests_unit_test_network_network_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 UNIT_TESTS += tests/unit/test-helpers-archive
 tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c src/helpers/archive_sha256.c
+
+# tools/ is not in the library: its files with logic of their own are built in
+UNIT_TESTS += tests/unit/test-tools-harmless
+tests_unit_test_tools_harmless_SOURCES = tests/unit/test-tools-harmless.c \
+	src/tools/harmless.c src/tools/harmless.h src/tools/moment.c src/tools/moment.h
