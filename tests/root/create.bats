@@ -172,7 +172,7 @@ i = tarfile.TarInfo("../../escaped"); i.type = tarfile.DIRTYPE; t.addfile(i)'
 	run -0 sysc create -t debian -- --help
 	[[ $output == *--init* ]]
 	for template in busybox alpine debian local; do
-		"$top_srcdir/templates/sysc-$template" --help | awk 'length > 80 { bad = 1 } END { exit bad }'
+		"${top_srcdir:?}/templates/sysc-$template" --help | awk 'length > 80 { bad = 1 } END { exit bad }'
 	done
 }
 
@@ -184,7 +184,7 @@ i = tarfile.TarInfo("../../escaped"); i.type = tarfile.DIRTYPE; t.addfile(i)'
 	((status == 4))
 	[[ $(cat "$SYSC_PATH/web1/config") == "$before" ]]
 	slow_template
-	in_background "$top_builddir/src/sysc" create -t "$PWD/slow" web2
+	in_background "${top_builddir:?}/src/sysc" create -t "$PWD/slow" web2
 	wait_until 10 test -e begun
 	run sysc create web2
 	((status == 4))
