@@ -295,3 +295,17 @@ i = tarfile.TarInfo("../../escaped"); i.type = tarfile.DIRTYPE; t.addfile(i)'
 	[[ $output == *stays* && -e mine/file ]]
 	nothing_left
 }
+
+@test "dhcp: the guest asks for its address only then" {
+	need busybox
+	need userns
+	need dnsmasq
+	sysc net up
+	sysc create -s network.eth0.address=dhcp web1
+	sysc start web1
+	wait_until 20 bash -c "'${top_builddir:?}/src/sysc' attach web1 -- ip -4 addr show eth0 | grep -q 'inet '"
+	wait_until 5 grep -q ^nameserver "$SYSC_PATH/web1/rootfs/etc/resolv.conf"
+	sysc stop web1
+	sysc net down
+	run ! grep -h udhcpc "$(sysc create -q web2 && echo "$SYSC_PATH/web2/rootfs/etc/inittab")"
+}
