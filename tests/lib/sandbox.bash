@@ -160,10 +160,10 @@ assert_nothing_left() {
 			done
 			grep -F " $SYSC_PATH/" /proc/self/mountinfo | awk -v "n=$name" '
 				n == "*" || index($5 "/", "/" n "/") { print "mount " $5 }'
+			# a stopped container keeps its lock, its state and the compiled filter; a removed one nothing
 			# shellcheck disable=SC2231
-			for file in "$SYSC_RUN"/$name; do
-				# what a stopped container may keep: its lock and the story of its last end
-				[[ ! -e $file/socket && ! -e $file/monitor.pid ]] || echo "file $(echo "$file"/*)"
+			for dir in "$SYSC_RUN"/$name; do
+				[[ ! -d $dir || -e $SYSC_PATH/${dir##*/}/config ]] || echo "file $(echo "$dir"/*)"
 			done
 			if [[ $name == '*' ]]; then
 				ip -o link show type veth 2>/dev/null | awk -F': ' '{ print "link " $2 }'

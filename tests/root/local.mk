@@ -1,5 +1,11 @@
 # bats files with real containers, each run in the sandbox (tests/lib/sandbox.bash). To add one, add it to ROOT_TESTS;
 # one that uses make_debian names the releases in a line "# cache: debian bookworm".
-ROOT_TESTS = tests/root/archive.bats tests/root/create.bats tests/root/net.bats tests/root/sandbox.bats tests/root/tools.bats
+ROOT_TESTS =
+ROOT_TESTS += tests/root/archive.bats
+ROOT_TESTS += tests/root/create.bats
+ROOT_TESTS += tests/root/guests.bats
+ROOT_TESTS += tests/root/net.bats
+ROOT_TESTS += tests/root/sandbox.bats
+ROOT_TESTS += tests/root/tools.bats
 TESTS += $(ROOT_TESTS)
 EXTRA_DIST += $(ROOT_TESTS)
