@@ -1,4 +1,5 @@
 libsysc_a_SOURCES += \
+	src/monitor/ask.c src/monitor/ask.h \
 	src/monitor/client.c src/monitor/client.h \
 	src/monitor/handover.c src/monitor/handover.h \
 	src/monitor/monitor.c src/monitor/monitor.h \

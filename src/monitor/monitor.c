@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "cgroup/cgroup.h"
+#include "monitor/ask.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
 #include "network/network.h"
@@ -49,10 +50,7 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 		               kinds[i].name, who);
 		monitor->no_reboot = how != PROTOCOL_REBOOT;
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
-		if (sys_pidfd_send_signal(monitor->handover.pidfd, kinds[i].signal) < 0 &&
-		    errno != ESRCH)
-			return fail(err, errno, "send signal %d to init", kinds[i].signal);
-		return 0;
+		return ask_init(monitor, kinds[i].signal, err);
 	}
 	return fail(err, EINVAL, "stop of kind %d", how);
 }
@@ -277,8 +275,10 @@ int monitor_run(int handover_fd)
 	r = open_all(&monitor);
 	if (r < 0)
 		log_line(LOG_LEVEL_ERROR, "look after the container: %s", strerrordesc_np(-r));
-	while (r == 0 && !monitor.loop.done)
-		r = loop_run_once(&monitor.loop, -1);
+	while (r == 0 && !monitor.loop.done) {
+		r = loop_run_once(&monitor.loop, ask_timeout_ms(&monitor));
+		ask_again(&monitor);
+	}
 	end(&monitor);
 	return r < 0;
 }

@@ -24,6 +24,9 @@ struct monitor {
 	struct loop_source signals, init, listener;
 	struct terminal terminals[1 + CONSOLE_TTYS_MAX];
 	struct server_client *clients; /* list */
+	int asked_signal;              /* what init has yet to hear (ask.h), 0: nothing */
+	int asked_pause_ms;            /* until the next try */
+	int64_t asked_next_ms;         /* CLOCK_MONOTONIC of that */
 	bool no_reboot;                /* a stop or kill was asked for: a reboot inside is a stop */
 };
 
