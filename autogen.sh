@@ -27,7 +27,7 @@ die() { printf '%s\n' "autogen.sh: $*" >&2; exit 1; }
 
 # The same things under the names that each distribution gives them
 debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev libnl-3-dev
-	libnl-route-3-dev libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev
+	libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev
 	busybox-static curl ca-certificates util-linux'
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
 	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl xz-utils zstd'

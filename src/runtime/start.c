@@ -234,6 +234,19 @@ static int step_filter(struct start *start, struct error *err)
 	return seccomp_save(&start->plan.seccomp, path, err);
 }
 
+/*
+ * Everything outside is done. Said before READY has come, so that the child, which is still mounting, need
+ * not wait for an answer.
+ */
+static int step_run(struct start *start, struct error *err)
+{
+	int r = sync_send(start->sync_fd, SYNC_RUN, NULL, 0);
+
+	if (r < 0 && r != -EPIPE) /* it died early; READY will bring its reason */
+		return fail(err, -r, "let the container run");
+	return 0;
+}
+
 static int step_ready(struct start *start, struct error *err)
 {
 	size_t count = 1 + start->container->config.ttys;
@@ -244,12 +257,8 @@ static int step_ready(struct start *start, struct error *err)
 	return r;
 }
 
-static int step_run(struct start *start, struct error *err)
+static int step_exec(struct start *start, struct error *err)
 {
-	int r = sync_send(start->sync_fd, SYNC_RUN, NULL, 0);
-
-	if (r < 0 && r != -EPIPE)
-		return fail(err, -r, "let the container run");
 	return sync_expect(start->sync_fd, SYNC_END, NULL, NULL, CHILD_WAIT_MS, err);
 }
 
@@ -260,14 +269,15 @@ static const struct step {
 	bool undo_partial; /* the undo also clears what a failed run left */
 } steps[] = {
 	{"plan",      step_plan,      NULL,        false},
-	{"addresses", step_addresses, NULL,        false},
+        {"addresses", step_addresses, NULL,        false},
 	{"cgroup",    step_cgroup,    undo_cgroup, true },
-	{"birth",     step_birth,     undo_birth,  false},
+        {"birth",     step_birth,     undo_birth,  false},
 	{"maps",      step_maps,      NULL,        false},
-	{"links",     step_links,     undo_links,  false},
+        {"links",     step_links,     undo_links,  false},
 	{"filter",    step_filter,    NULL,        false},
+        {"run",       step_run,       NULL,        false},
 	{"ready",     step_ready,     NULL,        false},
-	{"run",       step_run,       NULL,        false},
+        {"exec",      step_exec,      NULL,        false},
 };
 
 /* Tests make each step fail in turn by naming it in SYSC_FAIL_STEP. */

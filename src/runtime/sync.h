@@ -4,8 +4,8 @@
  *
  *   supervisor                         child
  *     ---- GO ---->     ids are mapped, the root file system too: build the world
- *     <--- READY --     with the fds of the console and the ttys
- *     ---- RUN --->     everything outside is done: lose power, exec init
+ *     ---- RUN --->     everything outside is done; read when the world is built
+ *     <--- READY --     with the fds of the console and the ttys; then: lose power, exec init
  *     <--- (end) --     the socket closes on exec: it worked
  *     <--- FAIL ---     at any time instead: errno and text
  *

@@ -46,7 +46,7 @@ src_sysc_SOURCES += \
 
 src_sysc_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(NL_CFLAGS)
 src_sysc_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
-src_sysc_LDADD = libsysc.a $(NL_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS) $(UUID_LIBS) $(INIH_LIBS)
+src_sysc_LDADD = libsysc.a $(SYSC_LIBS)
 
 # sysc-VERB is sysc, told by its name
 install-exec-hook:

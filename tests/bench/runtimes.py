@@ -74,7 +74,7 @@ class Sysc(Runtime):
     def __init__(self, work, tag, payload):
         super().__init__(work, tag, payload)
         self.program = os.environ["top_builddir"] + "/src/sysc"
-        os.environ.update(SYSC_PATH=self.work, SYSC_RUN=f"{work}/sysc-run", SYSC_LOG=f"{work}/sysc-log",
+        os.environ.update(SYSC_PATH=self.work, SYSC_RUN=f"/run/{tag}", SYSC_LOG=f"{work}/sysc-log",
                           SYSC_CACHE=f"{work}/sysc-cache", SYSC_ETC=f"{work}/sysc-etc", SYSC_CGROUP=self.tag)
         self.archive = f"{work}/payload.tar"
         make_tree(f"{work}/tree", payload)
