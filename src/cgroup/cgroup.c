@@ -6,8 +6,10 @@
 #include "cgroup/cgroup.h"
 
 #include "base/cleanup.h"
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "cgroup/tree.h"
 
@@ -18,6 +20,7 @@
 #include <sys/stat.h>
 
 #define DELEGATE_FILE "/sys/kernel/cgroup/delegate"
+#define DYING_MS      1000
 #define JOIN_LEAF     ".sysc"
 #define DELEGATE_MAX  4096
 
@@ -83,11 +86,27 @@ static int make_parents(const struct cgroup_hierarchy *hierarchy, const char *pa
 	return 0;
 }
 
+/* What a killed supervisor had may be dying still: waits for it a moment. The pid of what stays, 0 none. */
+static pid_t wait_for_dying(const char *full)
+{
+	int64_t deadline = process_clock_ms() + DYING_MS;
+	pid_t pid;
+
+	while ((pid = tree_first_process(full))) {
+		CLEAN_FD int fd = sys_pidfd_open(pid, 0);
+		int64_t left = deadline - process_clock_ms();
+
+		if (left <= 0 || (fd >= 0 && process_wait(fd, left) <= 0))
+			return pid;
+	}
+	return 0;
+}
+
 /* A left-over of a crash goes first: its limits and sub-cgroups must not outlive it. */
 static int clear_left_over(const char *full, struct error *err)
 {
 	/* looked at first: what a running guest made in there is not ours to remove */
-	pid_t pid = tree_first_process(full);
+	pid_t pid = wait_for_dying(full);
 	int r = pid ? -EBUSY : tree_remove(full);
 
 	if (r == -EBUSY)

@@ -3,6 +3,7 @@
 #include "monitor/client.h"
 
 #include "base/cleanup.h"
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "base/socket.h"
@@ -17,25 +18,50 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define REPLY_MS  10000 /* a supervisor that does not answer by then is stuck */
-#define KILL_MS   10000 /* after SIGKILL: the kernel's and the cleaning's time */
-#define FREEZE_MS 10000
+#define REPLY_MS        10000 /* a supervisor that does not answer by then is stuck */
+/* for a supervisor between two runs, which cleans up and starts anew */
+#define CONNECT_MS      5000
+#define CONNECT_STEP_MS 20
+#define KILL_MS         10000 /* after SIGKILL: the kernel's and the cleaning's time */
+#define FREEZE_MS       10000
+
+/*
+ * The socket is not there between the end of a run and STOPPED, and between the two runs of a reboot.
+ * True when it is worth another look, after some time or when the supervisor ended.
+ */
+static bool is_between(const struct state *state, int64_t deadline)
+{
+	bool has_monitor = state_process_birth(state->monitor_pid) == state->monitor_birth;
+	/* without its supervisor an init is ending, too */
+	CLEAN_FD int pidfd = sys_pidfd_open(has_monitor ? state->monitor_pid : state->init_pid, 0);
+
+	if (process_clock_ms() >= deadline)
+		return false;
+	if (pidfd >= 0)
+		(void)process_wait(pidfd, CONNECT_STEP_MS); /* either way: look again */
+	return true;
+}
 
 int client_connect(const struct container *container, struct error *err)
 {
 	CLEAN_FREE char *path = must_printf("%s/socket", container->run_dir);
+	int64_t deadline = process_clock_ms() + CONNECT_MS;
 	struct state state;
-	int fd, r = state_read(container->run_dir, &state, NULL, err);
+	int fd;
 
-	if (r < 0)
-		return r;
-	if (state.phase == STATE_STOPPED)
-		return fail_plain(err, ESRCH, "not running");
-	fd = socket_connect(path, err);
-	if (fd == -ECONNREFUSED || fd == -ENOENT)
-		return fail_plain(err, EIO, "its supervisor (pid %d) does not listen on '%s'",
-		                  state.monitor_pid, path);
-	return fd;
+	do {
+		int r = state_read(container->run_dir, &state, NULL, err);
+
+		if (r < 0)
+			return r;
+		if (state.phase == STATE_STOPPED)
+			return fail_plain(err, ESRCH, "not running");
+		fd = socket_connect(path, err);
+		if (fd != -ECONNREFUSED && fd != -ENOENT)
+			return fd;
+	} while (is_between(&state, deadline));
+	return fail_plain(err, EIO, "its supervisor (pid %d) does not listen on '%s'",
+	                  state.monitor_pid, path);
 }
 
 static int send_frame(int fd, struct protocol_frame *frame)

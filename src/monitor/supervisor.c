@@ -63,12 +63,24 @@ static int begin(struct supervisor *supervisor, struct error *err)
 	return r;
 }
 
+/* The socket is gone before anybody may start the container again. */
+static void stop_listening(struct supervisor *supervisor)
+{
+	CLEAN_FREE char *path = must_printf("%s/socket", supervisor->container->run_dir);
+
+	if (supervisor->listen_fd < 0)
+		return;
+	fd_close(&supervisor->listen_fd);
+	(void)unlink(path); /* the next start replaces it all the same */
+}
+
 static void note_failure(struct supervisor *supervisor, const struct error *cause)
 {
 	struct state *state = &supervisor->state;
 	struct error err = {0};
 
 	log_line(LOG_LEVEL_ERROR, "start failed: %s", cause->text);
+	stop_listening(supervisor);
 	state->phase = STATE_STOPPED;
 	state->since_ms = 0;
 	state->init_pid = state->monitor_pid = 0;
@@ -178,7 +190,7 @@ static int supervise(const struct container *container, const struct plan_execut
 	return r;
 }
 
-/* Own session, no streams of the terminal, every signal for later. */
+/* Own session, no streams or other fds of the caller, every signal for later. */
 static int detach(struct error *err)
 {
 	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -191,6 +203,9 @@ static int detach(struct error *err)
 	for (int i = 0; i < 3; i++)
 		if (dup2(null_fd, i) < 0)
 			return fail(err, errno, "let go of the terminal");
+	/* the caller's fds are not for sysc-monitor; what is handed over is marked again */
+	if (sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return fail(err, errno, "mark the fds of the caller");
 	if (setsid() < 0 || chdir("/") < 0)
 		return fail(err, errno, "leave the session");
 	return 0;
