@@ -143,6 +143,11 @@ int mounts_plan(struct mount_list *list, const struct config *config,
 	return 0;
 }
 
+int mounts_blame(const struct mount_row *row, struct error *err)
+{
+	return *row->blame ? fail_hint(err, "%s", row->blame) : -err->code;
+}
+
 int mounts_map(struct mount_list *list, int userns_fd, struct error *err)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd};
@@ -152,9 +157,10 @@ int mounts_map(struct mount_list *list, int userns_fd, struct error *err)
 
 		if (!(row->flags & MOUNT_MAP_IDS) || row->fd < 0)
 			continue;
-		if (sys_mount_setattr(row->fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) < 0)
-			return fail(err, errno, "map the ids of the mount on '%s'%s", row->target,
-			            row->blame);
+		if (sys_mount_setattr(row->fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) < 0) {
+			(void)fail(err, errno, "map the ids of the mount on '%s'", row->target);
+			return mounts_blame(row, err);
+		}
 	}
 	return 0;
 }
@@ -178,29 +184,29 @@ static int make(struct mount_row *row, struct error *err)
 	if (fs < 0 && errno == ENODEV && row->flags & MOUNT_NO_TYPE_OK)
 		return 0;
 	if (fs < 0)
-		return fail(err, errno, "mount '%s': open file system type '%s'%s", row->target,
-		            row->type, row->blame);
+		return fail(err, errno, "mount '%s': open file system type '%s'", row->target,
+		            row->type);
 	if (row->options) {
 		size_t length = strlen(row->options);
 
 		if (length >= sizeof(options))
-			return fail(err, ENAMETOOLONG, "mount '%s': options '%s'%s", row->target,
-			            row->options, row->blame);
+			return fail(err, ENAMETOOLONG, "mount '%s': options '%s'", row->target,
+			            row->options);
 		memcpy(options, row->options, length + 1);
 		for (char *option = strtok_r(options, ",", &rest); option;
 		     option = strtok_r(NULL, ",", &rest))
 			if (configure(fs, option) < 0)
-				return fail(err, errno, "mount '%s': option '%s' of %s%s",
-				            row->target, option, row->type, row->blame);
+				return fail(err, errno, "mount '%s': option '%s' of %s",
+				            row->target, option, row->type);
 	}
 	/* only what mount(8) shows; a type that takes no source is none the worse */
 	(void)sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", row->type, 0);
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fail(err, errno, "mount '%s': make a %s file system%s", row->target,
-		            row->type, row->blame);
+		return fail(err, errno, "mount '%s': make a %s file system", row->target,
+		            row->type);
 	row->fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)row->attributes);
 	if (row->fd < 0)
-		return fail(err, errno, "mount '%s': %s%s", row->target, row->type, row->blame);
+		return fail(err, errno, "mount '%s': %s", row->target, row->type);
 	return 0;
 }
 
@@ -212,7 +218,7 @@ int mounts_make(struct mount_list *list, struct error *err)
 		if (list->rows[i].source == MOUNT_MADE)
 			r = make(&list->rows[i], err);
 		if (r < 0)
-			return r;
+			return mounts_blame(&list->rows[i], err);
 	}
 	return 0;
 }
@@ -287,10 +293,10 @@ static int place(const struct mount_row *row, struct error *err)
 			"mount on '%s': there is a symlink in that path of the root file system",
 			row->target);
 	if (target < 0)
-		return fail(err, -target, "mount on '%s'%s", row->target, row->blame);
+		return fail(err, -target, "mount on '%s'", row->target);
 	if (sys_move_mount(row->fd, "", target, "",
 	                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return fail(err, errno, "mount on '%s'%s", row->target, row->blame);
+		return fail(err, errno, "mount on '%s'", row->target);
 	return 0;
 }
 
@@ -385,8 +391,8 @@ int mounts_place(struct mount_list *list, struct error *err)
 		struct mount_row *row = &list->rows[i];
 
 		r = prepare(list, i, &opened, &has_empty, err);
-		if (r == 0 && row->fd >= 0)
-			r = place(row, err);
+		if (r == 0 && row->fd >= 0 && place(row, err) < 0)
+			r = mounts_blame(row, err);
 		fd_close(&row->fd);
 	}
 	if (has_empty && r == 0 && unlink(EMPTY_FILE) < 0)

@@ -39,7 +39,7 @@ struct mount_row {
 	uint64_t attributes; /* MOUNT_ATTR_… */
 	unsigned int flags;  /* enum mount_row_flag */
 	int fd;              /* -1: not opened */
-	const char *blame;   /* " (FILE:LINE)" or "" */
+	const char *blame;   /* "FILE:LINE" or "" */
 };
 
 struct mount_list {
@@ -56,6 +56,9 @@ struct mount_policy {
 	bool privileged, nesting;
 	bool sys_readonly; /* for "auto" of [mounts] sys */
 };
+
+/* Adds where the row was written, if anywhere, to what went wrong with it; returns -err->code. */
+int mounts_blame(const struct mount_row *row, struct error *err);
 
 /* Supervisor: the standard rows, then those of the config, with their sources opened. */
 int mounts_plan(struct mount_list *list, const struct config *config,

@@ -109,9 +109,9 @@ static int open_bind(struct mount_row *row, const struct entry *entry, struct er
 
 	row->fd = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
 	if (row->fd < 0)
-		return fail(err, errno, "mount '%s' on '%s'%s", source, row->target, row->blame);
+		return fail(err, errno, "mount '%s' on '%s'", source, row->target);
 	if (attr.attr_set && sys_mount_setattr(row->fd, "", AT_EMPTY_PATH | recursive, &attr) < 0)
-		return fail(err, errno, "set the options of mount '%s'%s", row->target, row->blame);
+		return fail(err, errno, "set the options of mount '%s'", row->target);
 	return 0;
 }
 
@@ -122,10 +122,10 @@ static int open_device(struct mount_row *row, const struct entry *entry, struct 
 	const char *source = entry->fields.items[0];
 
 	if (fs < 0)
-		return fail(err, errno, "mount '%s' on '%s': file system type '%s'%s", source,
-		            row->target, entry->fields.items[2], row->blame);
+		return fail(err, errno, "mount '%s' on '%s': file system type '%s'", source,
+		            row->target, entry->fields.items[2]);
 	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
-		return fail(err, errno, "mount '%s' on '%s'%s", source, row->target, row->blame);
+		return fail(err, errno, "mount '%s' on '%s'", source, row->target);
 	if (entry->for_type.length)
 		strings_split(&words, entry->for_type.data, ",");
 	for (size_t i = 0; i < words.count; i++) {
@@ -135,17 +135,17 @@ static int open_device(struct mount_row *row, const struct entry *entry, struct 
 			*value++ = '\0';
 		if (sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
 		                 words.items[i], value, 0) < 0)
-			return fail(err, errno, "mount '%s' on '%s': option '%s'%s", source,
-			            row->target, words.items[i], row->blame);
+			return fail(err, errno, "mount '%s' on '%s': option '%s'", source,
+			            row->target, words.items[i]);
 	}
 	if (entry->attributes & MOUNT_ATTR_RDONLY)
 		(void)sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL,
 		                   0); /* the mount is ro anyway */
 	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fail(err, errno, "mount '%s' on '%s'%s", source, row->target, row->blame);
+		return fail(err, errno, "mount '%s' on '%s'", source, row->target);
 	row->fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)entry->attributes);
 	if (row->fd < 0)
-		return fail(err, errno, "mount '%s' on '%s'%s", source, row->target, row->blame);
+		return fail(err, errno, "mount '%s' on '%s'", source, row->target);
 	return 0;
 }
 
@@ -166,26 +166,38 @@ static const char *keep(struct mount_list *list, const char *text)
 	return list->texts.items[list->texts.count - 1];
 }
 
+/* "FILE:LINE" of the nth entry. */
+static const char *keep_blame(struct mount_list *list, const struct config *config, size_t nth)
+{
+	char where[512];
+	size_t length;
+
+	(void)config_where(config, "mounts", "entry", nth, where, sizeof(where));
+	length = strlen(where);
+	if (length < 3) /* " (FILE:LINE)" otherwise, whose frame fail_hint() makes */
+		return "";
+	where[length - 1] = '\0';
+	return keep(list, where + 2);
+}
+
 int mounts_config_row(struct mount_list *list, const struct config *config, size_t nth,
                       struct error *err)
 {
 	CLEAN(entry_done) struct entry entry = {0};
 	struct mount_row *row = &list->rows[list->count];
 	CLEAN_FREE char *target = NULL;
-	char blame[512];
 	int r = parse(&entry, config->mounts.items[nth], err);
 
-	(void)config_where(config, "mounts", "entry", nth, blame, sizeof(blame));
-	if (r < 0)
-		return fail_hint(err, "see%s", blame);
-	target = must_printf("%s%s", entry.fields.items[1][0] == '/' ? "" : "/",
-	                     entry.fields.items[1]);
 	*row = (struct mount_row){.source = MOUNT_OPENED,
-	                          .target = keep(list, target),
 	                          .attributes = entry.attributes,
 	                          .flags = entry.flags,
 	                          .fd = -1,
-	                          .blame = keep(list, blame)};
+	                          .blame = keep_blame(list, config, nth)};
+	if (r < 0)
+		return mounts_blame(row, err);
+	target = must_printf("%s%s", entry.fields.items[1][0] == '/' ? "" : "/",
+	                     entry.fields.items[1]);
+	row->target = keep(list, target);
 	if (entry.is_bind) {
 		r = open_bind(row, &entry, err);
 	} else if (child_can_make(entry.fields.items[2])) {
@@ -200,5 +212,5 @@ int mounts_config_row(struct mount_list *list, const struct config *config, size
 		return 0; /* the row is not counted */
 	}
 	list->count++;
-	return r;
+	return r < 0 ? mounts_blame(row, err) : 0;
 }

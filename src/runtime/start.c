@@ -177,10 +177,10 @@ static int set_rlimits(struct start *start, struct error *err)
 
 		if (prlimit(start->running.pid, (enum __rlimit_resource)limit->resource,
 		            &limit->value, NULL) < 0)
-			return fail(err, errno, "rlimits.%s: set '%s'%s", pairs->names.items[i],
-			            pairs->values.items[i],
+			return fail(err, errno, "rlimits.%s%s: set '%s'", pairs->names.items[i],
 			            config_where(&start->container->config, "rlimits",
-			                         pairs->names.items[i], 0, where, sizeof(where)));
+			                         pairs->names.items[i], 0, where, sizeof(where)),
+			            pairs->values.items[i]);
 	}
 	return 0;
 }
