@@ -10,6 +10,7 @@
 #include "container/container.h"
 #include "container/state.h"
 #include "runtime/attach_command.h"
+#include "runtime/rlimits.h"
 #include "runtime/sync.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ static int enter(const struct attach_command *command, const struct cgroup *cgro
 		r = cgroup_enter(cgroup);
 	if (r < 0)
 		return fail(err, -r, "enter the container's cgroup");
+	rlimits_copy_from(command->init_pid); /* by a pid of ours, so before the namespaces */
 	if (setns(init_fd, (int)namespaces) < 0)
 		return fail(err, errno, "enter the container's namespaces");
 	pid = sys_clone3(&args);
