@@ -2,10 +2,12 @@
 # one that uses make_debian names the releases in a line "# cache: debian bookworm".
 ROOT_TESTS =
 ROOT_TESTS += tests/root/archive.bats
+ROOT_TESTS += tests/root/attach.bats
 ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/sandbox.bats
+ROOT_TESTS += tests/root/start.bats
 ROOT_TESTS += tests/root/tools.bats
 TESTS += $(ROOT_TESTS)
-EXTRA_DIST += $(ROOT_TESTS)
+EXTRA_DIST += $(ROOT_TESTS) tests/lib/lifecycle.bash tests/lib/terminal.py
