@@ -156,12 +156,14 @@ static void describe_status(int status, char *out, size_t room)
 	(void)snprintf(out, room, "ended by %s", name);
 }
 
-/* Before STOPPED is written: then the socket of that name may be the next supervisor's. */
-static void stop_listening(struct monitor *monitor)
+/*
+ * Before STOPPED is written: then the socket of that name may be the next supervisor's. Who has connected
+ * already hears the end after it was written.
+ */
+static void remove_socket(struct monitor *monitor)
 {
 	CLEAN_FREE char *path = must_printf("%s/socket", monitor->handover.run_dir);
 
-	fd_close(&monitor->listener.fd);
 	(void)unlink(path); /* the next start replaces it all the same */
 }
 
@@ -177,7 +179,7 @@ static void end(struct monitor *monitor)
 	describe_status(status, ending, sizeof(ending));
 	log_line(LOG_LEVEL_INFO, "%s: %s, init %s", reboot ? "rebooting" : "stopped",
 	         monitor->state.stop_who, ending);
-	stop_listening(monitor);
+	remove_socket(monitor);
 	if (monitor_set_phase(monitor, reboot ? STATE_STARTING : STATE_STOPPED, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 	server_close(monitor);

@@ -273,3 +273,12 @@ int supervisor_continue(const struct container *container, struct error *err)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	return supervise(container, NULL, -1, err);
 }
+
+void supervisor_give_up(const struct container *container, const struct error *cause)
+{
+	struct supervisor supervisor = {.container = container, .listen_fd = -1};
+
+	log_open(container->log, LOG_LEVEL_INFO);
+	if (state_read(container->run_dir, &supervisor.state, NULL, NULL) == 0)
+		note_failure(&supervisor, cause);
+}

@@ -26,4 +26,7 @@ int supervisor_start(const struct container *container, const struct plan_execut
  */
 int supervisor_continue(const struct container *container, struct error *err);
 
+/* For a reboot that cannot even begin: STOPPED, with the cause in state and log. */
+void supervisor_give_up(const struct container *container, const struct error *cause);
+
 #endif

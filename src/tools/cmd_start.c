@@ -73,6 +73,19 @@ static int follow(const struct call *call, const struct container *container)
 	return WIFEXITED(state.stop_status) ? WEXITSTATUS(state.stop_status) : EXIT_DONE;
 }
 
+/* A reboot has no terminal: what is wrong with the configuration goes where info and logs find it. */
+static int give_up(const struct call *call, const char *name, const struct strings *errors,
+                   struct error *err)
+{
+	CLEAN(container_done) struct container container = {0};
+
+	if (errors->count)
+		(void)fail_plain(err, err->code, "%s", errors->items[0]);
+	if (container_init(&container, &call->paths, name, NULL) == 0)
+		supervisor_give_up(&container, err);
+	return EXIT_FAILED;
+}
+
 static int run_one(struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
@@ -80,6 +93,8 @@ static int run_one(struct call *call, const char *name)
 	struct error err = {0};
 	int r = open_container(call, name, &container, &errors, &err);
 
+	if (r < 0 && opt_supervise)
+		return give_up(call, name, &errors, &err);
 	if (r < 0)
 		return output_errors(call, name, &errors, &err);
 	r = opt_supervise ? supervisor_continue(&container, &err) : start(&container, &err);

@@ -3,11 +3,15 @@
 ROOT_TESTS =
 ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
+ROOT_TESTS += tests/root/console.bats
 ROOT_TESTS += tests/root/create.bats
+ROOT_TESTS += tests/root/execute.bats
+ROOT_TESTS += tests/root/freeze.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/start.bats
+ROOT_TESTS += tests/root/stop.bats
 ROOT_TESTS += tests/root/tools.bats
 TESTS += $(ROOT_TESTS)
 EXTRA_DIST += $(ROOT_TESTS) tests/lib/lifecycle.bash tests/lib/terminal.py
