@@ -1,6 +1,7 @@
 # The manual pages (mdoc). tests/style/man.t compares them with the tables of the program.
 dist_man_MANS = \
 	man/sysc.1 \
+	man/sysc.7 \
 	man/sysc.conf.5 \
 	man/sysc.container.5 \
 	man/sysc-template.7 \
