@@ -157,13 +157,16 @@ int file_replace_volatile(int dirfd, const char *path, const void *bytes, size_t
 int file_make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	CLEAN_FREE char *copy = must_dup(path);
+	const char *last = strrchr(copy, '/');
 
 	if (mkdir(path, mode) == 0 || errno == EEXIST)
 		return 0;
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		/* what stands above is for everyone to pass through, but for the folder of private ones */
+		mode_t above = slash == last && !(mode & 077) ? mode : 0755;
+
 		*slash = '\0';
-		/* what stands above is for everyone to pass through; the last one has the mode */
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+		if (mkdir(copy, above) < 0 && errno != EEXIST)
 			return fail(err, errno, "create directory '%s'", copy);
 		*slash = '/';
 	}

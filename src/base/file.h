@@ -32,7 +32,10 @@ int file_replace(int dirfd, const char *path, const void *bytes, size_t count, m
 int file_replace_volatile(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
                           struct error *err);
 
-/* mkdir -p of an absolute path that the administrator owns (never below a rootfs). */
+/*
+ * mkdir -p of an absolute path that the administrator owns (never below a rootfs). What is missing above gets
+ * 0755; the folder right above gets mode too when that is private (0700): /run/sysc of /run/sysc/web1.
+ */
 int file_make_dirs(const char *path, mode_t mode, struct error *err);
 
 /*

@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "container/uuid.h"
 #include "runtime/console.h"
+#include "runtime/mounts_lock.h"
 #include "runtime/rlimits.h"
 #include "security/capabilities.h"
 #include "storage/storage.h"
@@ -228,6 +229,8 @@ int plan_make(struct plan *plan, const struct container *container,
 	policy.sys_readonly = plan->init->sys_readonly;
 	if (r == 0)
 		r = mounts_plan(&plan->mounts, config, &policy, err);
+	if (r == 0 && plan->has_userns)
+		r = mounts_lock(&plan->mounts, err);
 	if (r == 0)
 		r = devices_plan(&plan->devices, config, config->privileged, err);
 	return r;

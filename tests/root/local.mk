@@ -10,6 +10,7 @@ ROOT_TESTS += tests/root/freeze.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/sandbox.bats
+ROOT_TESTS += tests/root/security.bats
 ROOT_TESTS += tests/root/start.bats
 ROOT_TESTS += tests/root/stop.bats
 ROOT_TESTS += tests/root/tools.bats
