@@ -68,6 +68,17 @@ int process_wait(int pidfd, int64_t timeout_ms)
 	}
 }
 
+void process_reset_signals(void)
+{
+	static const struct sigaction by_default = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int s = 1; s <= SIGRTMAX; s++)
+		(void)sigaction(s, &by_default, NULL); /* KILL, STOP and libc's own refuse */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* The child: puts the three streams in place, closes the rest, becomes the program. */
 static void become(const struct process_options *options, const char *path, int output_fd,
                    int report_fd)
@@ -80,21 +91,16 @@ static void become(const struct process_options *options, const char *path, int 
 	int in = options->input_fd >= 0 ? options->input_fd : null_fd;
 	int out = output_fd >= 0 ? output_fd : null_fd;
 	int error = options->error_fd >= 0 ? options->error_fd : out;
-	static const struct sigaction by_default = {.sa_handler = SIG_DFL};
-	sigset_t none;
 	int code;
 
 	/* numbers above 2 first, so that no stream is overwritten before it is copied */
 	in = fcntl(in, F_DUPFD_CLOEXEC, 3);
 	out = fcntl(out, F_DUPFD_CLOEXEC, 3);
 	error = fcntl(error, F_DUPFD_CLOEXEC, 3);
-	(void)sigemptyset(&none);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0 ||
 	    (options->directory && chdir(options->directory) < 0))
 		goto broken;
-	for (int s = 1; s <= SIGRTMAX; s++)
-		(void)sigaction(s, &by_default, NULL); /* KILL and STOP refuse, which is right */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals();
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(path, options->argv, options->env ? options->env : plain);
 broken:

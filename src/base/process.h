@@ -29,6 +29,8 @@ int process_run(const struct process_options *options, struct error *err);
 int process_wait(int pidfd, int64_t timeout_ms);
 /* CLOCK_MONOTONIC in milliseconds: for deadlines. */
 int64_t process_clock_ms(void);
+/* Before an exec, no heap: every signal at its default again, none blocked. */
+void process_reset_signals(void);
 /* The absolute path of a program in the fixed PATH (heap), NULL when there is none. */
 char *process_find(const char *name);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of single values that have nothing to do with the network; see the header. */
 #include "container/check.h"
+#include "container/rlimits.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -216,33 +217,14 @@ int check_cgroup(const char *pair, struct error *err)
 	return 0;
 }
 
-static bool is_rlimit_value(const char *text)
-{
-	uint64_t number = 0;
-
-	return text_is(text, "unlimited") || text_is(text, "infinity") ||
-	       parse_uint(text, UINT64_MAX - 1, &number) == 0 || parse_size(text, &number) == 0;
-}
-
 int check_rlimit(const char *pair, struct error *err)
 {
-	static const char *const names[] = {"as",    "core",    "cpu",      "data",   "fsize",
-	                                    "locks", "memlock", "msgqueue", "nice",   "nofile",
-	                                    "nproc", "rss",     "rtprio",   "rttime", "sigpending",
-	                                    "stack", NULL};
 	const char *value;
 	CLEAN_FREE char *name = pair_name(pair, &value);
-	CLEAN_FREE char *soft = must_dup(value);
-	char *colon = strchr(soft, ':');
-	int r = check_choice(name, names, err);
+	struct rlimit limit;
+	int resource;
 
-	if (r < 0)
-		return r;
-	if (colon)
-		*colon = '\0';
-	if (!is_rlimit_value(soft) || (colon && !is_rlimit_value(colon + 1)))
-		return not_a(err, value, "SOFT[:HARD], each a number or 'unlimited'");
-	return 0;
+	return rlimits_parse(name, value, &resource, &limit, err);
 }
 
 int check_sysctl(const char *pair, struct error *err)

@@ -90,33 +90,6 @@ static void check_capabilities(struct findings *findings)
 		    "does not go with security.keep_capabilities, which drops all others already");
 }
 
-/* One value of an rlimit; UINT64_MAX is unlimited. */
-static uint64_t rlimit_number(const char *text)
-{
-	uint64_t number = UINT64_MAX;
-
-	if (parse_uint(text, UINT64_MAX, &number) < 0)
-		(void)parse_size(text, &number); /* otherwise a word for unlimited */
-	return number;
-}
-
-static void check_rlimits(struct findings *findings)
-{
-	const struct pairs *pairs = &findings->config->rlimits;
-
-	for (size_t i = 0; i < pairs->names.count; i++) {
-		const char *value = pairs->values.items[i], *colon = strchr(value, ':');
-		char soft[64];
-
-		if (!colon || (size_t)(colon - value) >= sizeof(soft))
-			continue;
-		(void)snprintf(soft, sizeof(soft), "%.*s", (int)(colon - value), value);
-		if (rlimit_number(soft) > rlimit_number(colon + 1))
-			add(findings, "rlimits", pairs->names.items[i],
-			    "the soft limit is above the hard one");
-	}
-}
-
 static void check_network(struct findings *findings, size_t nth)
 {
 	const struct network_config *network = &findings->config->networks[nth];
@@ -149,7 +122,6 @@ int config_check(const struct config *config, struct strings *errors, struct err
 	check_map(&findings);
 	check_limits(&findings);
 	check_capabilities(&findings);
-	check_rlimits(&findings);
 	for (size_t i = 0; i < config->network_count; i++)
 		check_network(&findings, i);
 	if (!findings.count)

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "cgroup/cgroup.h"
 #include "container/container.h"
+#include "container/rlimits.h"
 #include "container/state.h"
 #include "runtime/attach_command.h"
-#include "runtime/rlimits.h"
 #include "runtime/sync.h"
 
 #include <errno.h>

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "runtime/account.h"
 #include "runtime/attach.h"
 #include "runtime/console.h"
@@ -128,17 +129,6 @@ static int change_directory(const struct attach_options *options, const struct a
 	return 0;
 }
 
-static void reset_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int s = 1; s <= SIGRTMAX; s++)
-		(void)sigaction(s, &action, NULL); /* KILL, STOP and libc's own refuse */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 /* execvp(3) with the PATH of env: ENOENT only when no folder has it. */
 static int exec_in_path(char *const *argv, const struct strings *env, struct error *err)
 {
@@ -189,7 +179,7 @@ static int run(const struct attach_command *command, int sync_fd, struct error *
 	if (r < 0)
 		return fail(err, -r, "announce the command");
 	shell[0] = account.shell;
-	reset_signals();
+	process_reset_signals();
 	(void)umask(022);
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	return exec_in_path(options->argv && options->argv[0] ? options->argv : shell, &env, err);

@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "cgroup/cgroup.h"
 #include "container/container.h"
 #include "runtime/console.h"
@@ -191,17 +192,6 @@ static int set_streams(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-static void reset_signals(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int s = 1; s <= SIGRTMAX; s++)
-		(void)sigaction(s, &action, NULL); /* KILL, STOP and libc's own refuse */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static int lose_power(const struct plan *plan, struct error *err)
 {
 	int r = capabilities_limit(plan->keep_capabilities);
@@ -280,7 +270,7 @@ static int run(struct plan *plan, const struct cgroup *cgroup, int sync_fd, stru
 		r = set_streams(plan, err);
 	if (r < 0)
 		return r;
-	reset_signals();
+	process_reset_signals();
 	(void)umask(022);
 	r = end_with_supervisor(sync_fd, err);
 	if (r == 0)

@@ -10,6 +10,5 @@ libsysc_a_SOURCES += \
 	src/runtime/mounts_config.c src/runtime/mounts_config.h \
 	src/runtime/mounts_lock.c src/runtime/mounts_lock.h \
 	src/runtime/plan.c src/runtime/plan.h \
-	src/runtime/rlimits.c src/runtime/rlimits.h \
 	src/runtime/start.c src/runtime/start.h \
 	src/runtime/sync.c src/runtime/sync.h

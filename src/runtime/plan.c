@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "container/container.h"
+#include "container/rlimits.h"
 #include "container/uuid.h"
 #include "runtime/console.h"
 #include "runtime/mounts_lock.h"
-#include "runtime/rlimits.h"
 #include "security/capabilities.h"
 #include "storage/storage.h"
 

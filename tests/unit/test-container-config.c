@@ -166,6 +166,8 @@ static const struct {
 	{"cgroup",       "../memory.max = 1",                                      "not a file of a cgroup"                                    },
 	{"rlimits",      "nofiles = 10",					   "did you mean 'nofile'?"                                    },
 	{"rlimits",      "nofile = many",					  "SOFT[:HARD]"                                               },
+	{"rlimits",      "nofile = 10:5",					  "above the hard one"                                        },
+	{"rlimits",      "nofile = unlimited:5",                                   "above the hard one"                                        },
 	{"sysctl",       "vm.swappiness = 1",                                      "whole host"                                                },
 	{"sysctl",       "kernel.core_pattern = x",                                "whole host"                                                },
 	{"sysctl",       "net..x = 1",					     "name of a sysctl"                                          },
@@ -479,8 +481,6 @@ static const struct {
 	{"[limits]\nmemory = 1G\nmemory_low = 2G\n",                          "config:7: limits.memory_low: is above"},
 	{"[limits]\nmemory = 1G\nmemory_high = 2G\n",                         "limits.memory_high: is above"         },
 	{"[security]\nkeep_capabilities = kill\ndrop_capabilities = chown\n", "drop_capabilities"                    },
-	{"[rlimits]\nnofile = 10:5\n",					"above the hard one"                   },
-	{"[rlimits]\nnofile = unlimited:5\n",                                 "above the hard one"                   },
 	{"[network.eth0]\naddress = auto\n",                                  "needs a bridge"                       },
 	{"[network.a]\nhost_name = v1\n[network.b]\nhost_name = v1\n",        "is that of network.a too"             },
 };

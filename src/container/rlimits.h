@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Resource limits by the names of prlimit(1); see setrlimit(2). */
-#ifndef SYSC_RUNTIME_RLIMITS_H
-#define SYSC_RUNTIME_RLIMITS_H
+#ifndef SYSC_CONTAINER_RLIMITS_H
+#define SYSC_CONTAINER_RLIMITS_H
 
 #include <sys/resource.h>
 #include <sys/types.h>

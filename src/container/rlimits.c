@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of resource limits. */
-#include "runtime/rlimits.h"
+#include "container/rlimits.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -46,6 +46,18 @@ static int parse_one(const char *text, rlim_t *out)
 	return 0;
 }
 
+static int unknown(const char *name, struct error *err)
+{
+	const char *names[ARRAY_SIZE(limits) + 1] = {NULL};
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		names[i] = limits[i].name;
+	near = text_nearest(name, names);
+	(void)fail_plain(err, EINVAL, "there is no resource limit '%s'", name);
+	return near ? fail_hint(err, "did you mean '%s'?", near) : -EINVAL;
+}
+
 int rlimits_parse(const char *name, const char *value, int *resource, struct rlimit *out,
                   struct error *err)
 {
@@ -56,11 +68,13 @@ int rlimits_parse(const char *name, const char *value, int *resource, struct rli
 	while (i < ARRAY_SIZE(limits) && strcmp(limits[i].name, name) != 0)
 		i++;
 	if (i == ARRAY_SIZE(limits))
-		return fail_plain(err, EINVAL, "there is no resource limit '%s'", name);
+		return unknown(name, err);
 	strings_split(&parts, value, ":");
 	if (parts.count < 1 || parts.count > 2 || parse_one(parts.items[0], &limit.rlim_cur) < 0 ||
 	    parse_one(parts.items[parts.count - 1], &limit.rlim_max) < 0)
-		return fail_plain(err, EINVAL, "'%s' is not of the form SOFT[:HARD]", value);
+		return fail_plain(
+			err, EINVAL,
+			"'%s' is not of the form SOFT[:HARD], each a number or 'unlimited'", value);
 	if (limit.rlim_cur > limit.rlim_max)
 		return fail_plain(err, EINVAL, "the soft limit of '%s' is above the hard one",
 		                  value);
