@@ -24,7 +24,7 @@ need() {
 	debian)
 		[[ -e ${SYSC_TEST_CACHE-}/debian-$2.ok ]] ||
 			why="no tree of Debian $2: $(cat "${SYSC_TEST_CACHE-}/debian-$2.why" 2>/dev/null ||
-				echo "the file has no line '# cache: debian $2'")"
+				echo "not in the cache, and SYSC_TEST_ALL_GUESTS is not 1")"
 		;;
 	kvm) [[ -w /dev/kvm ]] || why="needs /dev/kvm" ;;
 	cgroup2) [[ -n $(findmnt -n -t cgroup2) ]] || why="no cgroup v2 hierarchy is mounted" ;;
@@ -132,12 +132,13 @@ serve_alpine() {
 	wait_until 10 bash -c ': </dev/tcp/127.0.0.1/8073'
 }
 
-# make_debian NAME RELEASE [CREATE-OPTION...]: from the tree that run-bats prepared
+# make_debian NAME RELEASE[-INIT] [CREATE-OPTION...]: from the tree that run-bats prepared
 make_debian() {
-	local name=$1 release=$2
+	local name=$1 release=$2 init=systemd
 	shift 2
 	need debian "$release"
-	sysc create -t debian "$@" "$name" -- --release "$release"
+	[[ $release != *-* ]] || init=${release#*-}
+	sysc create -t debian "$@" "$name" -- --release "${release%%-*}" --init "$init"
 }
 
 # every cgroup of this sandbox's containers, deepest first

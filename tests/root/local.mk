@@ -8,6 +8,7 @@ ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/execute.bats
 ROOT_TESTS += tests/root/freeze.bats
 ROOT_TESTS += tests/root/guests.bats
+ROOT_TESTS += tests/root/inits.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
