@@ -39,11 +39,12 @@ static const struct field {
 	{"ephemeral",        FIELD_BOOL,   offsetof(struct handover, ephemeral)       },
 	{"pidfd",            FIELD_FD,     offsetof(struct handover, pidfd)           },
 	{"listen",           FIELD_FD,     offsetof(struct handover, listen_fd)       },
+	{"client",           FIELD_FD,     offsetof(struct handover, client_fd)       },
 };
 
 void handover_init(struct handover *handover)
 {
-	*handover = (struct handover){.pidfd = -1, .listen_fd = -1};
+	*handover = (struct handover){.pidfd = -1, .listen_fd = -1, .client_fd = -1};
 	for (size_t i = 0; i < ARRAY_SIZE(handover->ttys); i++)
 		handover->ttys[i] = -1;
 }
@@ -80,6 +81,8 @@ int handover_write(const struct handover *handover, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(fields) && r == 0; i++) {
 		const void *value = at(handover, &fields[i]);
 
+		if (fields[i].type == FIELD_FD && *(const int *)value < 0)
+			continue;
 		text_addf(&text, "%s ", fields[i].name);
 		if (fields[i].type == FIELD_TEXT)
 			text_addf(&text, "%s\n",

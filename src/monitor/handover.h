@@ -21,6 +21,7 @@ struct handover {
 	uint64_t console_log_size, console_buffer;
 	bool ephemeral;
 	int pidfd, listen_fd;
+	int client_fd; /* a client of the console that is there from the start; -1 none */
 	int ttys[1 + CONSOLE_TTYS_MAX];
 	unsigned int tty_count;
 };

@@ -115,6 +115,7 @@ static void clean_up(struct monitor *monitor)
 {
 	for (unsigned int i = 0; i < monitor->handover.tty_count; i++)
 		terminal_drain(&monitor->terminals[i]);
+	server_flush(monitor);
 	remove_links(monitor);
 	remove_cgroup(monitor);
 }
@@ -266,6 +267,8 @@ static int open_all(struct monitor *monitor)
 		r = open_terminals(monitor);
 	if (r == 0)
 		r = server_open(monitor);
+	if (r == 0 && monitor->handover.client_fd >= 0)
+		r = server_adopt(monitor, monitor->handover.client_fd);
 	return r;
 }
 

@@ -5,12 +5,14 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/socket.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
 #include "monitor/protocol.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,8 @@
 #include <sys/socket.h>
 
 #define CLIENTS_MAX 64
+#define WHO_MAX     40
+#define FLUSH_MS    2000 /* a client that takes nothing for so long is left behind at the end */
 
 struct server_client {
 	struct loop_source source;
@@ -25,7 +29,7 @@ struct server_client {
 	struct server_client *next;
 	struct terminal *terminal; /* CONSOLE was asked for and granted */
 	uint64_t cursor;           /* in what the terminal printed */
-	char who[40];              /* "uid 0 pid 4711" */
+	char who[WHO_MAX];         /* "uid 0 pid 4711" */
 };
 
 static void drop(struct server_client *client)
@@ -201,12 +205,29 @@ static unsigned int count_clients(const struct monitor *monitor)
 	return n;
 }
 
+/* NULL when the loop does not take it. */
+static struct server_client *add_client(struct monitor *monitor, int fd, const char *who)
+{
+	struct server_client *client = must_alloc(sizeof(*client));
+
+	client->source = (struct loop_source){.fd = fd, .ready = ready};
+	client->monitor = monitor;
+	client->next = monitor->clients;
+	(void)snprintf(client->who, sizeof(client->who), "%s", who);
+	monitor->clients = client;
+	if (loop_add(&monitor->loop, &client->source, EPOLLIN) < 0) {
+		drop(client);
+		return NULL;
+	}
+	return client;
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events)
 {
 	struct monitor *monitor =
 		(struct monitor *)((char *)source - offsetof(struct monitor, listener));
 	CLEAN_FD int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct server_client *client;
+	char who[WHO_MAX];
 	uid_t uid = (uid_t)-1;
 	pid_t pid = 0;
 
@@ -217,14 +238,34 @@ static void accept_ready(struct loop_source *source, uint32_t events)
 		log_line(LOG_LEVEL_WARN, "connection of uid %u pid %d refused", uid, pid);
 		return;
 	}
-	client = must_alloc(sizeof(*client));
-	client->source = (struct loop_source){.fd = fd_take(&fd), .ready = ready};
-	client->monitor = monitor;
-	client->next = monitor->clients;
-	(void)snprintf(client->who, sizeof(client->who), "uid %u pid %d", uid, pid);
-	monitor->clients = client;
-	if (loop_add(&monitor->loop, &client->source, EPOLLIN) < 0)
-		drop(client);
+	(void)snprintf(who, sizeof(who), "uid %u pid %d", uid, pid);
+	(void)add_client(monitor, fd_take(&fd), who);
+}
+
+int server_adopt(struct monitor *monitor, int fd)
+{
+	struct protocol_frame frame = {.kind = PROTOCOL_CONSOLE};
+	struct server_client *client = add_client(monitor, fd, "sysc-start in the foreground");
+
+	return client ? ask_console(client, &frame, NULL) : -ENOMEM;
+}
+
+void server_flush(struct monitor *monitor)
+{
+	int64_t deadline = process_clock_ms() + FLUSH_MS;
+
+	for (struct server_client *client = monitor->clients; client; client = client->next) {
+		int64_t left = deadline - process_clock_ms();
+
+		while (client->terminal && client->cursor < client->terminal->head && left > 0) {
+			struct pollfd p = {.fd = client->source.fd, .events = POLLOUT};
+
+			if (poll(&p, 1, (int)left) <= 0 || p.revents & (POLLHUP | POLLERR))
+				break;
+			flush_output(client);
+			left = deadline - process_clock_ms();
+		}
+	}
 }
 
 int server_open(struct monitor *monitor)

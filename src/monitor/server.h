@@ -8,6 +8,10 @@ struct terminal;
 
 /* Adds the listening socket of the handover to the loop. */
 int server_open(struct monitor *monitor);
+/* Makes fd (taken over) a client of the console, as if it had asked for it. */
+int server_adopt(struct monitor *monitor, int fd);
+/* Sends what the clients of terminals have not got yet, waiting a moment for them: at the end. */
+void server_flush(struct monitor *monitor);
 /* Ends every connection: the clients see that the container is gone. */
 void server_close(struct monitor *monitor);
 /* terminal->changed: passes new output on, asks for more input. */

@@ -27,13 +27,14 @@ struct supervisor {
 	const struct container *container;
 	struct state state;
 	struct running running;
-	int listen_fd;
+	int listen_fd, console_fd;
 };
 
 static void supervisor_done(struct supervisor *supervisor)
 {
 	running_done(&supervisor->running);
 	fd_close(&supervisor->listen_fd);
+	fd_close(&supervisor->console_fd);
 }
 
 static int listen_for_commands(struct supervisor *supervisor, struct error *err)
@@ -139,6 +140,7 @@ static int write_handover(struct supervisor *supervisor, struct error *err)
 	handover.ephemeral = config->ephemeral;
 	handover.pidfd = supervisor->running.pidfd;
 	handover.listen_fd = supervisor->listen_fd;
+	handover.client_fd = supervisor->console_fd;
 	memcpy(handover.ttys, supervisor->running.ttys, sizeof(handover.ttys));
 	handover.tty_count = supervisor->running.tty_count;
 	return handover_write(&handover, err); /* the texts stay the container's */
@@ -157,18 +159,19 @@ static int become_monitor(struct supervisor *supervisor, int handover_fd, struct
 }
 
 /* The whole life of the process up to the exec; reply_fd (-1: none) hears how the start went. */
-static int supervise(const struct container *container, const struct plan_execute *execute,
+static int supervise(const struct container *container, const struct supervisor_options *options,
                      int reply_fd, struct error *err)
 {
 	CLEAN(supervisor_done)
-	struct supervisor supervisor = {.container = container, .listen_fd = -1};
+	struct supervisor supervisor = {
+		.container = container, .listen_fd = -1, .console_fd = options->console_fd};
 	CLEAN_FD int handover_fd = -1;
 	int r;
 
 	running_init(&supervisor.running);
 	r = begin(&supervisor, err);
 	if (r == 0)
-		r = start_container(container, execute, &supervisor.running, err);
+		r = start_container(container, options->execute, &supervisor.running, err);
 	if (r < 0) {
 		note_failure(&supervisor, err);
 		return r;
@@ -211,10 +214,13 @@ static int detach(struct error *err)
 	return 0;
 }
 
-static void run_supervisor(const struct container *container, const struct plan_execute *execute,
-                           int reply_fd)
+static void run_supervisor(const struct container *container,
+                           const struct supervisor_options *options, int reply_fd)
 {
+	const struct plan_execute *execute = options->execute;
 	struct plan_execute own = {0};
+	struct supervisor_options own_options = {.execute = execute ? &own : NULL,
+	                                         .console_fd = options->console_fd};
 	struct error err = {0};
 	int stdio[3], r;
 
@@ -228,13 +234,15 @@ static void run_supervisor(const struct container *container, const struct plan_
 	}
 	r = detach(&err);
 	if (r == 0)
-		r = supervise(container, execute ? &own : NULL, reply_fd, &err);
+		r = supervise(container, &own_options, reply_fd, &err);
 	if (r < 0)
 		sync_send_error(reply_fd, &err);
 	_exit(1);
 }
 
-int supervisor_start(const struct container *container, const struct plan_execute *execute,
+static const struct supervisor_options plain = {.execute = NULL, .console_fd = -1};
+
+int supervisor_start(const struct container *container, const struct supervisor_options *options,
                      struct error *err)
 {
 	CLEAN_FD int ours = -1, theirs = -1;
@@ -252,7 +260,7 @@ int supervisor_start(const struct container *container, const struct plan_execut
 		return fail(err, errno, "fork the supervisor");
 	if (pid == 0) {
 		fd_close(&ours);
-		run_supervisor(container, execute, theirs);
+		run_supervisor(container, options ? options : &plain, theirs);
 	}
 	fd_close(&theirs);
 	r = sync_expect(ours, SYNC_READY, NULL, NULL, -1, err);
@@ -271,7 +279,7 @@ int supervisor_continue(const struct container *container, struct error *err)
 	log_open(container->log, LOG_LEVEL_INFO);
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
-	return supervise(container, NULL, -1, err);
+	return supervise(container, &plain, -1, err);
 }
 
 void supervisor_give_up(const struct container *container, const struct error *cause)

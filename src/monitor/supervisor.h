@@ -12,12 +12,19 @@ struct container;
 struct error;
 struct plan_execute;
 
+/* What is not as in a plain start; NULL in its place: nothing. */
+struct supervisor_options {
+	const struct plan_execute
+		*execute; /* NULL: the whole system; its stdio fds are the container's */
+	int console_fd; /* end of a SOCK_SEQPACKET pair that is the console's client from the first byte on,
+	                   for the foreground; -1: none */
+};
+
 /*
  * Starts container (its lock is held by the caller; the supervisor holds it too until the container
- * runs). Returns when init runs, or with the cause, which is kept in the state. execute may be NULL; its
- * stdio fds are used by the container.
+ * runs). Returns when init runs, or with the cause, which is kept in the state. options may be NULL.
  */
-int supervisor_start(const struct container *container, const struct plan_execute *execute,
+int supervisor_start(const struct container *container, const struct supervisor_options *options,
                      struct error *err);
 
 /*

@@ -27,9 +27,11 @@ static const struct option_row options[] = {
 	{0},
 };
 
+/* *client_fd: the console's client where a stream of the caller is a terminal (has_console). */
 static int start(const struct container *container, const struct plan_execute *execute,
-                 struct error *err)
+                 bool has_console, int *client_fd, struct error *err)
 {
+	struct supervisor_options plain = {.execute = execute, .console_fd = -1};
 	CLEAN_FD int lock = lock_container(container, LOCK_MS, err);
 	struct state state;
 	int r;
@@ -41,16 +43,19 @@ static int start(const struct container *container, const struct plan_execute *e
 		return r;
 	if (state.phase != STATE_STOPPED)
 		return fail_plain(err, EBUSY, "is running (use sysc-attach)");
-	return supervisor_start(container, execute, err);
+	if (!has_console)
+		return supervisor_start(container, &plain, err);
+	*client_fd = console_start(container, execute, err);
+	return *client_fd < 0 ? *client_fd : 0;
 }
 
 /* Until the supervisor is gone; a stream that is a terminal is the console's. */
-static int wait_for_end(const struct container *container, bool has_console, struct error *err)
+static int wait_for_end(const struct container *container, int *client_fd, struct error *err)
 {
 	CLEAN_FD int fd = -1;
 
-	if (has_console)
-		return console_run(container, 0, NULL, err);
+	if (*client_fd >= 0)
+		return console_join(fd_take(client_fd), NULL, err);
 	fd = client_connect(container, err);
 	if (fd == -ESRCH) {
 		error_clear(err); /* it was quicker */
@@ -79,6 +84,7 @@ static int run(struct call *call)
 	const char *name = call->names.items[0];
 	int stdio[3], r;
 	struct plan_execute execute = {.argv = call->rest, .stdio = stdio};
+	CLEAN_FD int client_fd = -1;
 	bool has_console = false;
 	struct error err = {0};
 
@@ -92,9 +98,9 @@ static int run(struct call *call)
 	for (size_t i = 0; i < opt_set.count && r == 0; i++)
 		r = config_override(&container.config, opt_set.items[i], "option -s", &err);
 	if (r == 0)
-		r = start(&container, &execute, &err);
+		r = start(&container, &execute, has_console, &client_fd, &err);
 	if (r == 0)
-		r = wait_for_end(&container, has_console, &err);
+		r = wait_for_end(&container, &client_fd, &err);
 	if (r >= 0)
 		r = exit_code(&container, &err);
 	if (r >= 0)

@@ -43,7 +43,8 @@ static int open_container(const struct call *call, const char *name, struct cont
 	return r;
 }
 
-static int start(const struct container *container, struct error *err)
+/* *client_fd: the console's client when this start is in the foreground and made one, else -1. */
+static int start(const struct container *container, int *client_fd, struct error *err)
 {
 	CLEAN_FD int lock = lock_container(container, LOCK_MS, err);
 	struct state state;
@@ -54,22 +55,43 @@ static int start(const struct container *container, struct error *err)
 	r = state_read(container->run_dir, &state, NULL, err);
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */
-	return supervisor_start(container, NULL, err);
+	if (!opt_foreground)
+		return supervisor_start(container, NULL, err);
+	*client_fd = console_start(container, NULL, err);
+	return *client_fd < 0 ? *client_fd : 0;
+}
+
+/* Until the container has stopped for good, over its reboots. */
+static int stay(const struct container *container, int *client_fd, struct state *state,
+                struct error *err)
+{
+	int r = *client_fd >= 0 ? console_join(fd_take(client_fd), NULL, err) : 1;
+
+	while (r > 0) {
+		r = state_read(container->run_dir, state, NULL, err);
+		if (r < 0 || state->phase == STATE_STOPPED)
+			return r;
+		r = console_run(container, 0, NULL, err);
+		if (r == -ESRCH) { /* it was quicker: look again */
+			error_clear(err);
+			r = 1;
+		}
+	}
+	return r < 0 ? r : state_read(container->run_dir, state, NULL, err);
 }
 
 /* The exit code of a start in the foreground is how the container's init ended. */
-static int follow(const struct call *call, const struct container *container)
+static int follow(const struct call *call, const struct container *container, int *client_fd)
 {
 	struct error err = {0};
 	struct state state;
-	int r = console_run(container, 0, opt_foreground ? NULL : "^a", &err);
+	int r = opt_foreground ? stay(container, client_fd, &state, &err)
+	                       : console_run(container, 0, "^a", &err);
 
 	if (r < 0)
 		return output_error(call, container->name, &err);
-	if (!opt_foreground)
+	if (!opt_foreground || state.phase != STATE_STOPPED)
 		return EXIT_DONE;
-	if (state_read(container->run_dir, &state, NULL, &err) < 0)
-		return output_error(call, container->name, &err);
 	return WIFEXITED(state.stop_status) ? WEXITSTATUS(state.stop_status) : EXIT_DONE;
 }
 
@@ -90,6 +112,7 @@ static int run_one(struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN(container_done) struct container container = {0};
+	CLEAN_FD int client_fd = -1;
 	struct error err = {0};
 	int r = open_container(call, name, &container, &errors, &err);
 
@@ -97,11 +120,12 @@ static int run_one(struct call *call, const char *name)
 		return give_up(call, name, &errors, &err);
 	if (r < 0)
 		return output_errors(call, name, &errors, &err);
-	r = opt_supervise ? supervisor_continue(&container, &err) : start(&container, &err);
+	r = opt_supervise ? supervisor_continue(&container, &err)
+	                  : start(&container, &client_fd, &err);
 	if (r < 0)
 		return output_error(call, name, &err);
 	if (opt_foreground || opt_console)
-		return follow(call, &container);
+		return follow(call, &container, &client_fd);
 	return EXIT_DONE;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "monitor/client.h"
+#include "monitor/supervisor.h"
 #include "tools/terminal.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -142,20 +144,32 @@ static int turn(struct join *join)
 	return sources[INPUT].revents ? take_input(join) : 1;
 }
 
-int console_run(const struct container *container, int tty, const char *escape, struct error *err)
+int console_start(const struct container *container, const struct plan_execute *execute,
+                  struct error *err)
 {
-	CLEAN_FD int fd = client_connect(container, err);
+	struct supervisor_options options = {.execute = execute};
+	CLEAN_FD int ours = -1, theirs = -1;
+	int ends[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return fail(err, errno, "make a socket pair");
+	ours = ends[0];
+	theirs = ends[1];
+	options.console_fd = theirs;
+	r = supervisor_start(container, &options, err);
+	return r < 0 ? r : fd_take(&ours);
+}
+
+int console_join(int fd, const char *escape, struct error *err)
+{
+	CLEAN_FD int owned = fd;
 	CLEAN_FD int signals = -1;
 	CLEAN(raw_terminal_restore) struct raw_terminal raw = {.fd = -1};
 	struct join join = {.fd = fd, .escape = escape ? console_parse_escape(escape) : -1};
 	sigset_t saved;
 	int r;
 
-	if (fd < 0)
-		return fd;
-	r = client_console(fd, tty, err);
-	if (r < 0)
-		return r;
 	signals = open_signals(&saved);
 	join.signals = signals;
 	raw_terminal_set(&raw, STDIN_FILENO);
@@ -167,4 +181,15 @@ int console_run(const struct container *container, int tty, const char *escape, 
 	if (r < 0)
 		return fail(err, -r, "pass the console on");
 	return r == 2;
+}
+
+int console_run(const struct container *container, int tty, const char *escape, struct error *err)
+{
+	CLEAN_FD int fd = client_connect(container, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = client_console(fd, tty, err);
+	return r < 0 ? r : console_join(fd_take(&fd), escape, err);
 }
