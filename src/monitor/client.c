@@ -42,6 +42,23 @@ static bool is_between(const struct state *state, int64_t deadline)
 	return true;
 }
 
+int client_settled_state(const struct container *container, struct state *state, struct error *err)
+{
+	int r = state_read(container->run_dir, state, NULL, err);
+	CLEAN_FD int init = -1;
+
+	if (r < 0 || state->phase == STATE_STOPPED ||
+	    state_process_birth(state->monitor_pid) == state->monitor_birth)
+		return r;
+	init = sys_pidfd_open(state->init_pid, 0);
+	if (init >= 0 && state_process_birth(state->init_pid) == state->init_birth &&
+	    process_wait(init, CONNECT_MS) == 0)
+		return fail_plain(err, EBUSY,
+		                  "its supervisor is gone, its init (pid %d) does not end",
+		                  state->init_pid);
+	return state_read(container->run_dir, state, NULL, err);
+}
+
 int client_connect(const struct container *container, struct error *err)
 {
 	CLEAN_FREE char *path = must_printf("%s/socket", container->run_dir);

@@ -10,11 +10,18 @@
 
 struct container;
 struct error;
+struct state;
 
 /*
  * Connects to the supervisor. -ESRCH when the container is not running ("… is not running").
  */
 int client_connect(const struct container *container, struct error *err);
+
+/*
+ * The state of the container as it will be: one whose supervisor was killed is ending (its init dies with
+ * it), so this waits a moment for that. For who is about to start it.
+ */
+int client_settled_state(const struct container *container, struct state *state, struct error *err);
 
 /*
  * Asks over fd for a stop (enum protocol_stop) and returns when the signal was sent; client_wait_end()

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -294,13 +293,9 @@ static int fail_on_demand(const struct step *step, struct error *err)
 /* A step may fail only because the child died: what it said before is the cause then. */
 static void prefer_child_reason(struct start *start, struct error *err)
 {
-	struct pollfd p = {.fd = start->sync_fd, .events = POLLIN};
 	struct error reason = {0};
 
-	if (start->sync_fd < 0 || poll(&p, 1, 0) <= 0)
-		return;
-	(void)sync_expect(start->sync_fd, SYNC_END, NULL, NULL, 0, &reason);
-	if (reason.code && reason.code != EBADMSG && err)
+	if (err && start->sync_fd >= 0 && sync_take_reason(start->sync_fd, &reason))
 		*err = reason;
 }
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct message {
 	uint32_t kind;
@@ -37,6 +38,28 @@ void sync_send_error(int fd, const struct error *err)
 	memcpy(message.text, err->text, length);
 	/* when the other side is gone nobody is left to hear it */
 	(void)socket_send(fd, &message, offsetof(struct message, text) + length + 1, NULL, 0);
+}
+
+bool sync_take_reason(int fd, struct error *reason)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int fds[SOCKET_FDS_MAX];
+
+	while (poll(&p, 1, 0) > 0) {
+		struct message message = {0};
+		size_t count = SOCKET_FDS_MAX;
+		ssize_t n = socket_receive(fd, &message, sizeof(message) - 1, fds, &count);
+
+		while (count)
+			close(fds[--count]);
+		if (n <= 0)
+			return false;
+		if (message.kind == SYNC_FAIL) {
+			(void)fail_plain(reason, message.code, "%s", message.text);
+			return true;
+		}
+	}
+	return false;
 }
 
 int sync_expect(int fd, enum sync_kind want, int *fds, size_t *fd_count, int timeout_ms,

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,12 @@ int sync_pair(int fds[2], struct error *err);
 int sync_send(int fd, enum sync_kind kind, const int *fds, size_t fd_count);
 /* Sends FAIL with what err says. */
 void sync_send_error(int fd, const struct error *err);
+
+/*
+ * Without waiting: true when the next message is a FAIL, whose text goes to reason. Any other message is
+ * read and dropped: only for who gives up.
+ */
+bool sync_take_reason(int fd, struct error *reason);
 
 /*
  * Waits for want. FAIL from the other side is copied to err (returns its -errno); the end of the stream

@@ -38,7 +38,7 @@ static int start(const struct container *container, const struct plan_execute *e
 
 	if (lock < 0)
 		return lock;
-	r = state_read(container->run_dir, &state, NULL, err);
+	r = client_settled_state(container, &state, err);
 	if (r < 0)
 		return r;
 	if (state.phase != STATE_STOPPED)

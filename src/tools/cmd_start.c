@@ -52,7 +52,7 @@ static int start(const struct container *container, int *client_fd, struct error
 
 	if (lock < 0)
 		return lock;
-	r = state_read(container->run_dir, &state, NULL, err);
+	r = client_settled_state(container, &state, err);
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */
 	if (!opt_foreground)
