@@ -83,6 +83,12 @@ static inline int sys_mount_setattr(int fd, const char *path, unsigned int flags
 	return (int)syscall(SYS_mount_setattr, fd, path, flags, attributes, sizeof(*attributes));
 }
 
+/* attr: union bpf_attr of linux/bpf.h */
+static inline int sys_bpf(int command, void *attr, unsigned int size)
+{
+	return (int)syscall(SYS_bpf, command, attr, size);
+}
+
 static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);

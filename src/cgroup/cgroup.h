@@ -93,8 +93,10 @@ int cgroup_set_limit(struct cgroup *cgroup, const struct config *config, const c
                      struct error *err);
 /* Hands the v2 leaf to the container's root (files of /sys/kernel/cgroup/delegate). */
 int cgroup_delegate(struct cgroup *cgroup, uid_t uid, gid_t gid, struct error *err);
-/* Devices, deny by default, then the base set and the config's allow list (v1; v2 is later work and
- * returns 0 without effect on a host without the v1 controller). */
+/*
+ * Devices: denied but for the base set, [devices] node (rw) and [devices] allow; by the v1 controller
+ * where it is mounted, else by a BPF program on the v2 cgroup, else an error: never without a fence.
+ */
 int cgroup_set_devices(struct cgroup *cgroup, const struct config *config, struct error *err);
 
 /*

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rules of [devices] allow as text. Internal to src/cgroup. */
+/* Which of the two ways fences the devices of a container. Internal to src/cgroup. */
 #ifndef SYSC_CGROUP_DEVICES_H
 #define SYSC_CGROUP_DEVICES_H
 
+struct cgroup;
+struct config;
 struct error;
 
-/*
- * One line of the list, "/dev/fuse rwm", "c 10:229 rwm", "a" (everything), as the rule that the kernel
- * takes; without an access it is rwm. *rule is the caller's to free.
- */
-int devices_parse(const char *line, char **rule, struct error *err);
+enum devices_fence {
+	DEVICES_AUTO, /* the v1 controller where it is mounted, else BPF */
+	DEVICES_V1,
+	DEVICES_BPF
+};
+
+/* As cgroup_set_devices(), by this way or not at all. */
+int devices_set(struct cgroup *cgroup, const struct config *config, enum devices_fence fence,
+                struct error *err);
 
 #endif

@@ -2,7 +2,9 @@ libsysc_a_SOURCES += \
 	src/cgroup/cgroup.c src/cgroup/cgroup.h \
 	src/cgroup/compare.c \
 	src/cgroup/detect.c \
+	src/cgroup/device_rules.c src/cgroup/device_rules.h \
 	src/cgroup/devices.c src/cgroup/devices.h \
+	src/cgroup/devices_bpf.c src/cgroup/devices_bpf.h \
 	src/cgroup/events.c src/cgroup/events.h \
 	src/cgroup/freezer.c \
 	src/cgroup/io.c \

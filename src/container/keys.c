@@ -226,7 +226,7 @@ const struct key keys_table[] = {
 	{.section = "devices", .name = "node", .type = KEY_LIST, .flags = KEY_ADMIN_ONLY,
 	 FIELD(device_node), .check = check_node,
 	 .form = "PATH [MODE [UID:GID]]",
-	 .help = "device of the host that is put into the container's /dev"},
+	 .help = "device of the host that is put into the container's /dev; it may be used (rw)"},
 	{.section = "devices", .name = "gpu", .type = KEY_STRING, .flags = KEY_LATER,
 	 .form = "nvidia|dri", .help = "graphics processors"},
 	{.section = "security", .name = "keep_capabilities", .type = KEY_LIST,

@@ -7,6 +7,7 @@ ROOT_TESTS += tests/root/console.bats
 ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/execute.bats
 ROOT_TESTS += tests/root/freeze.bats
+ROOT_TESTS += tests/root/devices.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/inits.bats
 ROOT_TESTS += tests/root/net.bats

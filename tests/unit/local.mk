@@ -26,6 +26,8 @@ tests_unit_test_base_socket_SOURCES = tests/unit/test-base-socket.c
 tests_unit_test_base_text_SOURCES = tests/unit/test-base-text.c
 UNIT_TESTS += tests/unit/test-helpers-init
 tests_unit_test_helpers_init_SOURCES = tests/unit/test-helpers-init.c
+UNIT_TESTS += tests/unit/test-cgroup-devices
+tests_unit_test_cgroup_devices_SOURCES = tests/unit/test-cgroup-devices.c
 UNIT_TESTS += tests/unit/test-cgroup-detect tests/unit/test-cgroup-limits tests/unit/test-cgroup-live \
 	tests/unit/test-cgroup-stats
 tests_unit_test_cgroup_detect_SOURCES = tests/unit/test-cgroup-detect.c

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "cgroup/devices.h"
 #include "cgroup/limits.h"
 #include "tests/lib/tap.h"
 
@@ -222,32 +221,4 @@ TEST(two_io_lines_of_one_device_are_one_limit)
 	CHECK_INT(io_parse_all(&lines, sysfs, &limits, &count, &bad, NULL), -ENODEV);
 	CHECK_INT(bad, 2);
 	CHECK_INT(file_remove_tree(AT_FDCWD, sysfs, NULL), 0);
-}
-
-static bool device_is(const char *line, const char *want)
-{
-	CLEAN_FREE char *rule = NULL;
-	int r = devices_parse(line, &rule, NULL);
-
-	return want ? r == 0 && text_is(rule, want) : r < 0;
-}
-
-TEST(device_rules)
-{
-	CHECK(device_is("c 10:229 rw", "c 10:229 rw"));
-	CHECK(device_is("c 10:*", "c 10:* rwm"));
-	CHECK(device_is("b  *:*  r", "b *:* r"));
-	CHECK(device_is("/dev/null r", "c 1:3 r"));
-	CHECK(device_is("/dev/null", "c 1:3 rwm"));
-	CHECK(device_is("a", "a"));
-	CHECK(device_is("", NULL));
-	CHECK(device_is("a *:* rwm", NULL));
-	CHECK(device_is("c", NULL));
-	CHECK(device_is("c 10 rwm", NULL));
-	CHECK(device_is("c 10:x rwm", NULL));
-	CHECK(device_is("c 10:1 rwx", NULL));
-	CHECK(device_is("c 10:1 rw m", NULL));
-	CHECK(device_is("/dev/null rw x", NULL));
-	CHECK(device_is("/etc", NULL));
-	CHECK(device_is("/dev/sysc-none rw", NULL));
 }
