@@ -56,7 +56,7 @@ enum field_type {
 	FIELD_PHASE,
 	FIELD_INT,   /* int, pid_t */
 	FIELD_TIME,  /* int64_t */
-	FIELD_BIRTH, /* uint64_t */
+	FIELD_COUNT, /* uint64_t */
 	FIELD_TEXT,  /* char [room] */
 	FIELD_LINKS, /* one line for each link */
 };
@@ -80,9 +80,9 @@ struct field {
 static const struct field fields[] = {
 	ROW(phase, FIELD_PHASE),
 	ROW(init_pid, FIELD_INT),
-	ROW(init_birth, FIELD_BIRTH),
+	ROW(init_birth, FIELD_COUNT),
 	ROW(monitor_pid, FIELD_INT),
-	ROW(monitor_birth, FIELD_BIRTH),
+	ROW(monitor_birth, FIELD_COUNT),
 	ROW(since_ms, FIELD_TIME),
 	ROW(started_ms, FIELD_TIME),
 	TEXT_ROW(init_kind),
@@ -96,13 +96,15 @@ static const struct field fields[] = {
 	TEXT_ROW(stop_who),
 	ROW(stop_status, FIELD_INT),
 	ROW(stopped_ms, FIELD_TIME),
+	ROW(stop_oom_kills, FIELD_COUNT),
 	TEXT_ROW(failure),
 	ROW(failed_ms, FIELD_TIME),
 };
 
 void state_init(struct state *state)
 {
-	*state = (struct state){.phase = STATE_STOPPED, .stop_status = -1};
+	*state = (struct state){
+		.phase = STATE_STOPPED, .stop_status = -1, .stop_oom_kills = UINT64_MAX};
 }
 
 /* Newlines, other control characters and the backslash itself, so that a value is one line. */
@@ -149,7 +151,7 @@ static void add_field(struct text *out, const struct state *state, const struct 
 	case FIELD_TIME:
 		text_addf(out, "%s %lld\n", field->name, (long long)*(const int64_t *)at);
 		break;
-	case FIELD_BIRTH:
+	case FIELD_COUNT:
 		text_addf(out, "%s %llu\n", field->name, (unsigned long long)*(const uint64_t *)at);
 		break;
 	case FIELD_TEXT:
@@ -170,12 +172,12 @@ static void add_field(struct text *out, const struct state *state, const struct 
 static int read_number(void *out, const char *value, enum field_type type)
 {
 	int64_t number = 0;
-	uint64_t birth = 0;
+	uint64_t count = 0;
 	int r = 0;
 
-	if (type == FIELD_BIRTH) {
-		r = parse_uint(value, UINT64_MAX, &birth);
-		*(uint64_t *)out = birth;
+	if (type == FIELD_COUNT) {
+		r = parse_uint(value, UINT64_MAX, &count);
+		*(uint64_t *)out = count;
 	} else if (type == FIELD_TIME) {
 		r = parse_int(value, INT64_MIN, INT64_MAX, &number);
 		*(int64_t *)out = number;
@@ -203,7 +205,7 @@ static int read_field(struct state *state, const struct field *field, const char
 		return 0;
 	case FIELD_INT:
 	case FIELD_TIME:
-	case FIELD_BIRTH:
+	case FIELD_COUNT:
 		return read_number(at, value, field->type);
 	}
 	return -EINVAL;

@@ -42,7 +42,9 @@ struct state {
 	char stop_who[64]; /* "sysc-stop uid 0 pid 123", "guest poweroff", "guest reboot" */
 	int stop_status;   /* wait status of init, -1 unknown */
 	int64_t stopped_ms;
-	char failure[1024]; /* "" or the text of the failed start */
+	uint64_t
+		stop_oom_kills; /* processes that the kernel killed for memory, UINT64_MAX unknown */
+	char failure[1024];     /* "" or the text of the failed start */
 	int64_t failed_ms;
 };
 

@@ -96,6 +96,19 @@ static void remove_links(struct monitor *monitor)
 		log_line(LOG_LEVEL_WARN, "%s", err.text);
 }
 
+/* The counter goes with the cgroup. */
+static void note_oom_kills(struct monitor *monitor, const struct cgroup *cgroup)
+{
+	struct cgroup_usage usage = {.oom_kills = LIMIT_UNSET};
+
+	/* without a memory controller it stays unknown */
+	(void)cgroup_usage_of(&cgroup->host, cgroup->path, CGROUP_PART_MORE, &usage);
+	monitor->state.stop_oom_kills = usage.oom_kills;
+	if (usage.oom_kills != LIMIT_UNSET && usage.oom_kills)
+		log_line(LOG_LEVEL_WARN, "out of memory: %llu processes were killed",
+		         (unsigned long long)usage.oom_kills);
+}
+
 static void remove_cgroup(struct monitor *monitor)
 {
 	struct error err = {0};
@@ -103,7 +116,10 @@ static void remove_cgroup(struct monitor *monitor)
 	int r;
 
 	cgroup_init(&cgroup);
+	monitor->state.stop_oom_kills = LIMIT_UNSET;
 	r = cgroup_open(&cgroup, monitor->state.cgroup, &err);
+	if (r == 0)
+		note_oom_kills(monitor, &cgroup);
 	if (r == 0)
 		r = cgroup_remove(&cgroup, REMOVE_CGROUP_MS, &err);
 	if (r < 0)

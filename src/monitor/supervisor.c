@@ -109,6 +109,7 @@ static int note_running(struct supervisor *supervisor, struct error *err)
 	state->stop_timeout_ms = config->stop_timeout_ms;
 	state->stop_who[0] = '\0';
 	state->stop_status = -1;
+	state->stop_oom_kills = UINT64_MAX;
 	state->failure[0] = '\0';
 	state->failed_ms = 0;
 	(void)snprintf(state->init_kind, sizeof(state->init_kind), "%s", running->init_kind);

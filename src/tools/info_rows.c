@@ -182,6 +182,11 @@ static void describe_status(int status, struct text *out)
 	}
 }
 
+static bool has_oom_kills(const struct state *state)
+{
+	return state->stop_oom_kills != LIMIT_UNSET && state->stop_oom_kills > 0;
+}
+
 static void add_past(const struct state *state, struct text *out)
 {
 	CLEAN(text_done) struct text status = {0}, line = {0};
@@ -194,6 +199,9 @@ static void add_past(const struct state *state, struct text *out)
 			text_addf(&line, " by %s", state->stop_who);
 		if (status.length)
 			text_addf(&line, ", %s", status.data);
+		if (has_oom_kills(state))
+			text_addf(&line, ", OOM kills %llu",
+			          (unsigned long long)state->stop_oom_kills);
 		info_rows_line(out, "Last stop:", line.data);
 	}
 	text_done(&line);
@@ -333,6 +341,7 @@ static void json_past(const struct state *state, struct json *json)
 			json_number(json, "exit_code", WEXITSTATUS(state->stop_status));
 		if (state->stop_status >= 0 && WIFSIGNALED(state->stop_status))
 			json_number(json, "signal", WTERMSIG(state->stop_status));
+		json_amount(json, "oom_kills", state->stop_oom_kills);
 		json_end_object(json);
 	} else {
 		json_null(json, "last_stop");

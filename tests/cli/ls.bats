@@ -168,7 +168,13 @@ load helpers
 	says "Last failure:   2023-11-14T22:13:21.000Z: mount nowhere?failed"
 	status 0 sysc info --json web1
 	json '.containers[0].last_stop | .signal == 9 and .who == "sysc-stop uid 0 pid 77"'
+	json '.containers[0].last_stop | has("oom_kills") and .oom_kills == null'
 	json '.containers[0].last_failure.text == "mount nowhere\nfailed"'
+	echo 'stop_oom_kills 2' >>"$SYSC_RUN/web1/state"
+	status 0 sysc info web1
+	says "Last stop:      2023-11-14T22:13:20.000Z by sysc-stop uid 0 pid 77, killed by SIGKILL, OOM kills 2"
+	status 0 sysc info --json web1
+	json '.containers[0].last_stop.oom_kills == 2'
 }
 
 @test "info of several: all of them, one missing is exit code 3" {

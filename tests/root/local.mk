@@ -11,6 +11,7 @@ ROOT_TESTS += tests/root/devices.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/inits.bats
 ROOT_TESTS += tests/root/net.bats
+ROOT_TESTS += tests/root/oom.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
 ROOT_TESTS += tests/root/start.bats

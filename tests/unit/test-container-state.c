@@ -33,6 +33,7 @@ TEST(what_is_written_is_read)
 	out.init_birth = UINT64_MAX;
 	out.started_ms = 1234567890123;
 	out.stop_status = 256;
+	out.stop_oom_kills = 7;
 	out.halt_signal = 37;
 	out.stop_timeout_ms = 60000;
 	(void)snprintf(out.init_kind, sizeof(out.init_kind), "systemd");
@@ -53,6 +54,7 @@ TEST(what_is_written_is_read)
 	CHECK(in.init_birth == UINT64_MAX && in.monitor_birth == out.monitor_birth);
 	CHECK(in.since_ms == out.since_ms && in.started_ms == 1234567890123);
 	CHECK_INT(in.stop_status, 256);
+	CHECK_INT(in.stop_oom_kills, 7);
 	CHECK(text_is(in.init_kind, "systemd") && text_is(in.cgroup, "sysc/web1"));
 	CHECK_INT(in.link_count, 3);
 	CHECK(text_is(in.links[0], "sweb1-0") && text_is(in.links[1], "") &&
