@@ -20,6 +20,7 @@ include tests/root/local.mk
 include tests/style/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+include tests/vm/local.mk
 
 # The last line of "make check" is the sum over all cases, whatever happened: check-local would not run after a failure,
 # and automake's rule for check, "$(MAKE) $(AM_MAKEFLAGS) check-am", cannot be replaced; so it is led to counted-check,
@@ -47,7 +48,7 @@ check-asan:
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(UNIT_TESTS)' LOG_COMPILER='$(SHELL) $(abs_top_srcdir)/tests/lib/run-valgrind'
 
-clean-local: clean-copies
+clean-local: clean-copies clean-vm
 clean-copies:
 	chmod -R u+w build-asan build-fuzz 2>/dev/null; rm -rf build-asan build-fuzz
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+# Sourced by the jobs that run inside the virtual machine: unpacks sysc, runs cases, prints TAP. A case is a function of
+# the job; it fails at its first command that fails, and what it did is shown then. Exit 77 is a skip, with the last line
+# that it printed as the reason. The job defines clean_up, which is run after each case.
+
+tar -C / -xf /job/sysc.tar
+# shellcheck source=/dev/null
+. /job/where # PATH, etc, store: of the build that is tested; only: the cases to run
+printf '; no network\n' >"${etc:?}/default.conf"
+
+count=0 failures=0 logs=$(mktemp -d)
+
+# run_case FUNCTION DESCRIPTION
+run_case() {
+	case " ${only:-$1} " in *" $1 "*) ;; *) return 0 ;; esac
+	count=$((count + 1)) code=0
+	# not in a condition: "set -e" would not work inside
+	(
+		set -eux
+		"$1"
+	) >"$logs/$count" 2>&1 </dev/null
+	code=$?
+	case $code in
+	0) echo "ok $count - $2" ;;
+	77) echo "ok $count - $2 # SKIP $(tail -n 1 "$logs/$count")" ;;
+	*)
+		failures=$((failures + 1))
+		echo "not ok $count - $2 (exit $code)"
+		sed 's/^/#   /' "$logs/$count"
+		;;
+	esac
+	clean_up
+}
+
+finish() {
+	echo "1..$count"
+	[ "$failures" = 0 ]
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds
+wait_for() {
+	last=$(($(cut -d. -f1 /proc/uptime) + $1))
+	shift
+	set +x
+	until "$@" >/dev/null 2>&1; do
+		[ "$(cut -d. -f1 /proc/uptime)" -lt "$last" ] || { echo "not reached in time: $*"; return 1; }
+	done
+	set -x
+}
+
+# same WANT GOT; contains TEXT PART
+same() { [ "$1" = "$2" ] || { echo "wanted '$1', got '$2'"; return 1; }; }
+contains() { case $1 in *"$2"*) ;; *) echo "no '$2' in '$1'"; return 1 ;; esac; }
