@@ -259,5 +259,5 @@ is_up() { [[ $(cat "$SYSC_LOG/web1.console" 2>/dev/null) == *up* ]]; }
 	sysc start web1
 	sysc stop web1
 	wait_until 10 test ! -e "$SYSC_PATH/web1"
-	assert_nothing_left
+	wait_until 10 assert_nothing_left
 }
