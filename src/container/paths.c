@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,16 +269,31 @@ static void separate(struct paths *paths, bool run, bool log, bool cgroup)
 }
 
 /* Programs and data: installed, or of the build tree that the program runs from. */
+/* The path of the running program, or of the one that it is a copy of. */
+static int program_path(char program[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", program, PATH_MAX - 1);
+	const char *original = secure_getenv(PATHS_PROGRAM_VARIABLE);
+
+	if (n < 0)
+		return -errno;
+	program[n] = '\0';
+	if (original && text_starts(program, "/memfd:sysc"))
+		(void)snprintf(program, PATH_MAX, "%s", original);
+	if (original)
+		(void)unsetenv(PATHS_PROGRAM_VARIABLE); /* not for what we start */
+	return 0;
+}
+
 static int find_program(struct paths *paths, struct error *err)
 {
 	char program[PATH_MAX], source[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	CLEAN_FREE char *mark = NULL;
+	int r = program_path(program);
 	char *slash;
 
-	if (n < 0)
-		return fail(err, errno, "read '/proc/self/exe'");
-	program[n] = '\0';
+	if (r < 0)
+		return fail(err, -r, "read '/proc/self/exe'");
 	paths->program = must_dup(program);
 	slash = strrchr(program, '/');
 	if (slash)

@@ -15,6 +15,9 @@
 
 struct error;
 
+/* Tells a copy of the program in memory (tools/seal.h) the path of its original; read once, then unset. */
+#define PATHS_PROGRAM_VARIABLE "SYSC_PROGRAM"
+
 struct paths {
 	char *etc;       /* /etc/sysc */
 	char *store;     /* /var/lib/sysc */

@@ -8,6 +8,7 @@
 #include "tools/command.h"
 #include "tools/inspect.h"
 #include "tools/relay.h"
+#include "tools/seal.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -162,6 +163,10 @@ static int run(struct call *call)
 	if (r < 0) {
 		(void)output_error(call, name, &err);
 		return r == -ENOENT ? EXIT_NO_CONTAINER : EXIT_SYSC;
+	}
+	if (container.config.privileged && seal_call(call, &err) < 0) {
+		(void)output_error(call, name, &err);
+		return EXIT_SYSC;
 	}
 	collect_env(&attach, &container);
 	attach.no_new_privileges = container.config.no_new_privileges;

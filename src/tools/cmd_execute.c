@@ -11,6 +11,7 @@
 #include "runtime/plan.h"
 #include "tools/command.h"
 #include "tools/console.h"
+#include "tools/seal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -97,6 +98,8 @@ static int run(struct call *call)
 	r = container_open(&container, &call->paths, name, &errors, &err);
 	for (size_t i = 0; i < opt_set.count && r == 0; i++)
 		r = config_override(&container.config, opt_set.items[i], "option -s", &err);
+	if (r == 0 && container.config.privileged)
+		r = seal_call(call, &err);
 	if (r == 0)
 		r = start(&container, &execute, has_console, &client_fd, &err);
 	if (r == 0)

@@ -10,6 +10,7 @@
 #include "monitor/supervisor.h"
 #include "tools/command.h"
 #include "tools/console.h"
+#include "tools/seal.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -108,6 +109,29 @@ static int give_up(const struct call *call, const char *name, const struct strin
 	return EXIT_FAILED;
 }
 
+/* One of several runs in a process of its own: its words are those for this container alone. */
+static int seal(const struct call *call, const char *name, struct error *err)
+{
+	CLEAN(strings_done) struct strings argv = {0};
+
+	strings_add(&argv, "sysc");
+	strings_add(&argv, "start");
+	strings_add(&argv, "-P");
+	strings_add(&argv, call->paths.store);
+	if (opt_foreground)
+		strings_add(&argv, "-F");
+	if (opt_console)
+		strings_add(&argv, "-c");
+	if (opt_supervise)
+		strings_add(&argv, "--supervise");
+	for (size_t i = 0; i < opt_set.count; i++) {
+		strings_add(&argv, "-s");
+		strings_add(&argv, opt_set.items[i]);
+	}
+	strings_add(&argv, name);
+	return seal_program(&argv, err);
+}
+
 static int run_one(struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
@@ -120,6 +144,10 @@ static int run_one(struct call *call, const char *name)
 		return give_up(call, name, &errors, &err);
 	if (r < 0)
 		return output_errors(call, name, &errors, &err);
+	if (container.config.privileged)
+		r = seal(call, name, &err);
+	if (r < 0)
+		return output_error(call, name, &err);
 	r = opt_supervise ? supervisor_continue(&container, &err)
 	                  : start(&container, &client_fd, &err);
 	if (r < 0)

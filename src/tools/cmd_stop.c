@@ -10,6 +10,7 @@
 #include "monitor/supervisor.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
+#include "tools/seal.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -96,6 +97,27 @@ static int stop_one(struct call *call, const char *name)
 	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
 }
 
+/* As in start: the words for this container alone. */
+static int seal_restart(const struct call *call, const char *name, struct error *err)
+{
+	CLEAN(strings_done) struct strings argv = {0};
+
+	strings_add(&argv, "sysc");
+	strings_add(&argv, "restart");
+	strings_add(&argv, "-P");
+	strings_add(&argv, call->paths.store);
+	if (opt_kill)
+		strings_add(&argv, "-k");
+	if (opt_timeout != TIMEOUT_UNSET) {
+		strings_add(&argv, "-t");
+		strings_give(&argv, opt_timeout < 0
+		                            ? must_dup("-1")
+		                            : must_printf("%lldms", (long long)opt_timeout));
+	}
+	strings_add(&argv, name);
+	return seal_program(&argv, err);
+}
+
 static int restart_one(struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
@@ -107,6 +129,10 @@ static int restart_one(struct call *call, const char *name)
 	/* a configuration that cannot start must not cost the running container */
 	if (r < 0)
 		return output_errors(call, name, &errors, &err);
+	if (container.config.privileged)
+		r = seal_restart(call, name, &err);
+	if (r < 0)
+		return output_error(call, name, &err);
 	lock = lock_container(&container, LOCK_MS, &err);
 	r = lock < 0 ? lock : stop(call, &container, &err);
 	if (r == 0)

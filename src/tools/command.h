@@ -72,6 +72,7 @@ enum command_flag {
 struct call {
 	const struct command *command;
 	char program[32]; /* "sysc-start", for messages */
+	char **argv;      /* all words of the command line, as they were */
 	struct paths paths;
 	struct strings names;  /* operands; for COMMAND_VERBS the verb is names.items[0] */
 	struct strings groups; /* --group, split at commas: a container must be in all of them */

@@ -35,6 +35,7 @@ src_sysc_SOURCES += \
 	src/tools/cmd_stop.c \
 	src/tools/console.c src/tools/console.h \
 	src/tools/relay.c src/tools/relay.h \
+	src/tools/seal.c src/tools/seal.h \
 	src/tools/terminal.c src/tools/terminal.h
 
 SYSC_VERBS += net

@@ -129,6 +129,7 @@ int main(int argc, char **argv)
 	CLEAN(call_done) struct call call = {0};
 	int code = EXIT_FAILED;
 
+	call.argv = argv;
 	call.command = find_verb(&call, &argc, &argv, &code);
 	if (!call.command)
 		return code;
