@@ -465,3 +465,23 @@ refuses() {
 		[ "$status" != 0 ]
 	done
 }
+
+@test "privileged: attach runs from a sealed copy of sysc, which root inside cannot write to" {
+	make_busybox web -s container.privileged=yes
+	sysc start web
+	before=$(sha256sum <"$top_builddir/src/sysc")
+	"$top_builddir/src/sysc" attach web -- sleep 20 &
+	attached=$!
+	wait_until 10 grep -q sleep <(sysc attach web -- ps) || :
+	wait_until 10 test "$(readlink "/proc/$attached/exe")" = "/memfd:sysc (deleted)"
+	run python3 -c '
+import fcntl, sys
+print(fcntl.fcntl(open(sys.argv[1], "rb"), 1034))  # F_GET_SEALS: seal, shrink, grow, write
+open(sys.argv[1], "r+b")' "/proc/$attached/exe"
+	echo "$output"
+	[[ $output == 15* ]]
+	[ "$status" != 0 ]
+	kill "$attached"
+	wait "$attached" || :
+	[ "$(sha256sum <"$top_builddir/src/sysc")" = "$before" ]
+}
