@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # the sandbox that it loads reads the one, the harness sets the other
 # What the tests of running containers share, on top of sandbox.bash ("load ../lib/lifecycle" loads both). A file that is
 # not about the network sets LIFECYCLE_NETWORK=no before load: its containers have none and no bridge is made.
 
