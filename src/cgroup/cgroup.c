@@ -364,11 +364,10 @@ int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err)
 
 int cgroup_prepare_join(struct cgroup *cgroup, struct error *err)
 {
-	char controllers[1024];
+	char type[32];
 	int leaf;
 
-	if (cgroup->payload < 0 || file_read_small(cgroup->payload, "cgroup.subtree_control",
-	                                           controllers, sizeof(controllers)) <= 0)
+	if (cgroup->payload < 0)
 		return 0;
 	if (mkdirat(cgroup->payload, JOIN_LEAF, 0755) < 0 && errno != EEXIST)
 		return fail(err, errno, "make cgroup '%s/%s/%s'", cgroup->path, TREE_LEAF,
@@ -377,6 +376,12 @@ int cgroup_prepare_join(struct cgroup *cgroup, struct error *err)
 	if (leaf < 0)
 		return fail(err, errno, "open cgroup '%s/%s/%s'", cgroup->path, TREE_LEAF,
 		            JOIN_LEAF);
+	/* beside threaded cgroups of the guest it takes no process, but the leaf itself does then */
+	if (file_read_small(leaf, "cgroup.type", type, sizeof(type)) > 0 &&
+	    text_is(type, "domain invalid")) {
+		fd_close(&leaf);
+		return 0;
+	}
 	fd_close(&cgroup->payload);
 	cgroup->payload = leaf;
 	return 0;

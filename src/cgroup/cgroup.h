@@ -77,9 +77,10 @@ int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, s
  */
 int cgroup_open(struct cgroup *cgroup, const char *path, struct error *err);
 /*
- * After cgroup_open(), before a process is cloned into a running container: a leaf whose guest has
- * turned controllers on takes no process itself (the no internal processes rule of cgroups(7)), so
- * cgroup_clone_fd() becomes the fd of a child ".sysc" of it then.
+ * After cgroup_open(), before a process is cloned into a running container: cgroup_clone_fd() becomes
+ * the fd of the leaf's child ".sysc". A cgroup either holds processes or turns controllers on for its
+ * children (the no internal processes rule of cgroups(7)): what joins the leaf itself fails when the
+ * guest has done so, and keeps the guest from doing so when it has not yet.
  */
 int cgroup_prepare_join(struct cgroup *cgroup, struct error *err);
 

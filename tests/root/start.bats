@@ -393,7 +393,8 @@ load ../lib/lifecycle
 	[ "$(awk '$5 !~ "^/($|proc|sys|dev)"' "$BATS_TEST_TMPDIR/mounts")" = "" ]
 	inside web1 'grep -q " /sys/fs/cgroup cgroup2 " /proc/mounts'
 	run ! inside web1 'grep -q " cgroup " /proc/mounts'
-	[ "$(inside web1 'cat /proc/self/cgroup' | tail -n 1)" = 0::/ ]
+	[ "$(inside web1 'cat /proc/1/cgroup' | tail -n 1)" = 0::/ ]
+	[ "$(inside web1 'cat /proc/self/cgroup' | tail -n 1)" = 0::/.sysc ]
 	run ! inside web1 'echo 0 >/proc/sys/kernel/panic'
 	run ! inside web1 'echo b >/proc/sysrq-trigger'
 	run ! inside web1 'head -c 1 /proc/kcore'

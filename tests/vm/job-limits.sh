@@ -153,12 +153,12 @@ freezes_and_thaws() {
 	nothing_left
 }
 
-attach_joins_the_leaf() {
+attach_joins() {
 	start web1 -s limits.pids=40
 	sysc attach web1 -- sleep 1000 &
-	wait_for 20 sh -c "pgrep -x sleep >/dev/null"
-	same "0::/sysc/web1/payload" "$(cat "/proc/$(pgrep -x sleep)/cgroup")"
-	same "0::/" "$(inside web1 'cat /proc/self/cgroup')"
+	wait_for 20 pgrep -x sleep
+	same "0::/sysc/web1/payload/.sysc" "$(cat "/proc/$(pgrep -x sleep)/cgroup")"
+	same "0::/.sysc" "$(inside web1 'cat /proc/self/cgroup')"
 	sysc stop -k web1
 	wait
 	nothing_left
@@ -175,7 +175,6 @@ guest_turns_controllers_on() {
 	same "memory pids" "$(value web1 payload/cgroup.subtree_control)"
 	same 20 "$(value web1 payload/work/pids.max)"
 	same "0::/.sysc" "$(inside web1 'cat /proc/self/cgroup')"
-	same "0::/.sysc" "$(inside web1 'cat /proc/self/cgroup')"
 	same 7 "$(code=0; sysc attach web1 -- sh -c 'exit 7' || code=$?; echo "$code")"
 	# its own limit is not the guest's to change
 	code=0
@@ -183,6 +182,34 @@ guest_turns_controllers_on() {
 	[ "$code" != 0 ]
 	sysc freeze web1
 	sysc unfreeze web1
+	sysc stop -k web1
+	nothing_left
+}
+
+# a guest's systemd, just started, does the same while somebody is attached
+attach_is_not_in_the_way() {
+	start web1
+	sysc attach web1 -- sleep 1000 &
+	wait_for 20 pgrep -x sleep
+	# init and its children move, the attached ones (parent 0) do not
+	inside web1 'set -e; cd /sys/fs/cgroup; mkdir init
+		echo 1 >init/cgroup.procs
+		for p in $(cat cgroup.procs); do
+			grep -qx "PPid:.1" "/proc/$p/status" && echo "$p" >init/cgroup.procs
+		done
+		echo +pids >cgroup.subtree_control'
+	same pids "$(value web1 payload/cgroup.subtree_control)"
+	sysc stop -k web1
+	wait
+	nothing_left
+}
+
+attach_beside_threaded_cgroups() {
+	start web1
+	inside web1 'mkdir /sys/fs/cgroup/threads'
+	echo threaded >"$top/web1/payload/threads/cgroup.type"
+	same "domain threaded" "$(value web1 payload/cgroup.type)"
+	same "0::/" "$(inside web1 'cat /proc/self/cgroup')"
 	sysc stop -k web1
 	nothing_left
 }
@@ -222,11 +249,56 @@ stop_leaves_nothing() {
 	nothing_left
 }
 
+deep_trees_of_the_guest_go() {
+	start web1
+	# as deep and as many as the guest is let
+	inside web1 'cd /sys/fs/cgroup; i=0; while mkdir d 2>/dev/null && cd d; do i=$((i + 1)); done; echo "$i deep"
+		cd /sys/fs/cgroup; i=0; while [ $i -lt 100 ]; do mkdir "w$i"; i=$((i + 1)); done
+		sleep 1000 & echo $! >d/d/d/d/cgroup.procs'
+	[ "$(find "$top/web1" -type d | wc -l)" -gt 150 ]
+	sysc stop web1
+	nothing_left
+}
+
+killed_supervisor_is_made_up_for() {
+	start web1 -s limits.pids=50
+	pid=$(pid_of web1)
+	kill -KILL "$(pgrep -x sysc-monitor)"
+	wait_for 20 sh -c "! kill -0 $pid"
+	same STOPPED "$(sysc info -s -H web1)"
+	sysc start web1
+	same 50 "$(value web1 pids.max)"
+	sysc stop -k web1
+	nothing_left
+}
+
+# the kernel kills the whole container when it is told to
+memory_kill_of_all() {
+	start web1 -s limits.memory=48M -s limits.swap=0 -s cgroup.memory.oom.group=1
+	inside web1 'x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done' || :
+	sysc wait -s STOPPED -t 30 web1
+	contains "$(sysc info web1)" "killed by SIGKILL"
+	nothing_left
+}
+
+execute_runs_in_its_cgroup() {
+	make web1 -s limits.memory=32M
+	same "0::/" "$(sysc execute web1 -- cat /proc/self/cgroup)"
+	sysc execute web1 -- sleep 1000 &
+	wait_for 20 pgrep -x sleep
+	same "0::/sysc/web1/payload" "$(cat "/proc/$(pgrep -x sleep)/cgroup")"
+	same 33554432 "$(value web1 memory.max)"
+	sysc stop -k web1
+	wait
+	nothing_left
+}
+
 privileged_starts() {
 	start web1 -s container.privileged=yes -s limits.memory=64M
 	same 67108864 "$(value web1 memory.max)"
 	same "0 0 4294967295" "$(tr -s ' ' <"/proc/$(pid_of web1)/uid_map" | sed 's/^ //')"
-	same "0::/" "$(inside web1 'cat /proc/self/cgroup')"
+	same "0::/.sysc" "$(inside web1 'cat /proc/self/cgroup')"
+	same "0::/" "$(inside web1 'cat /proc/1/cgroup')"
 	sysc stop -k web1
 	nothing_left
 }
@@ -291,6 +363,8 @@ debian_guest_boots() {
 	sysc create -q -t local deb1 -s limits.memory=512M -s limits.pids=200 -- --rootfs /var/tmp/guest.tar
 	rm /var/tmp/guest.tar
 	sysc start deb1
+	# while the guest's systemd arranges its cgroups
+	sysc attach deb1 -- sleep 1000 &
 	same systemd "$(sysc info --json deb1 | jq -r '.. | .init? // empty' | head -n 1)"
 	wait_for 120 sh -c 'sysc attach deb1 -- systemctl is-system-running | grep -qE "running|degraded"'
 	sysc attach deb1 -- systemctl --failed --no-legend --plain
@@ -302,6 +376,7 @@ debian_guest_boots() {
 	same 33554432 "$(value deb1 payload/system.slice/work.service/memory.max)"
 	same 7 "$(value deb1 payload/system.slice/work.service/pids.max)"
 	sysc stop deb1
+	wait
 	same STOPPED "$(sysc info -s -H deb1)"
 	nothing_left
 }
@@ -316,10 +391,16 @@ run_case pids_stop_a_fork_loop "the limit of processes stops a fork loop"
 run_case cpu_time_is_limited "the limit of cpus throttles"
 run_case io_is_slowed_down "a limit of a disk slows reads down"
 run_case freezes_and_thaws "freeze and unfreeze; a frozen container can be ended"
-run_case attach_joins_the_leaf "attach joins the container's leaf"
+run_case attach_joins "attach joins the container's cgroup"
 run_case guest_turns_controllers_on "attach works after the guest has turned controllers on for its own cgroups"
+run_case attach_is_not_in_the_way "an attached command does not keep the guest from turning controllers on"
+run_case attach_beside_threaded_cgroups "attach works beside threaded cgroups of the guest"
 run_case ls_and_info_tell "ls, info and ps tell use and limits"
 run_case stop_leaves_nothing "restart and stop leave no cgroup, those of the guest included"
+run_case deep_trees_of_the_guest_go "cgroups that the guest made, deep and many, go with it"
+run_case killed_supervisor_is_made_up_for "after a killed supervisor the next start finds its way"
+run_case memory_kill_of_all "memory.oom.group ends the whole container, and all of it goes"
+run_case execute_runs_in_its_cgroup "execute runs under the limits, and leaves nothing"
 run_case privileged_starts "a privileged container starts, under its limits"
 run_case bad_limits_stop_the_start "a limit that cannot be applied stops the start and leaves nothing"
 run_case missing_file_has_a_hint "a setting of a controller or version that is not there is refused"
