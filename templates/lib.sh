@@ -133,9 +133,11 @@ is_digest() { [ "$(sha256sum <"$1" | cut -c 1-64)" = "$2" ]; }
 # short WORDS: a few hex digits that stand for them, "" for none
 short() { [ -z "$*" ] || printf '%s' "$*" | sha256sum | cut -c 1-12 | sed 's/^/-/'; }
 
-# cache_open KEY: takes the lock of this entry and sets $entry and $tree; what a killed run left is removed
+# cache_open KEY: takes the lock of this entry and sets $entry and $tree; what a killed run left is removed. What came
+# without a check is another entry: nobody who wants one gets it
 cache_open() {
 	entry=$cache/$template/$1
+	[ "$verify" = yes ] || entry=$entry-unverified
 	tree=$entry/tree
 	mkdir -p "$entry"
 	exec 9>"$entry/lock"
@@ -143,9 +145,14 @@ cache_open() {
 		say "wait for another create of $1"
 		flock 9
 	fi
-	[ "$flush" = no ] || rm -rf --one-file-system "$entry/tree" "$entry"/download.*
-	rm -rf --one-file-system "$entry"/*.partial "$entry"/*.part
+	[ "$flush" = no ] || rm -rf --one-file-system "$entry/tree"
+	cache_clean
+	trap cache_clean EXIT
 }
+
+# What is not whole; nobody else is at it while the lock is held. Silent: the last line that was printed is the reason
+# of a failure
+cache_clean() { rm -rf --one-file-system "$entry"/*.partial "$entry"/*.part "$entry"/download.* 2>/dev/null || :; }
 
 cache_has_tree() { [ -d "$tree" ]; }
 
@@ -157,6 +164,8 @@ cache_keep_tree() {
 
 # cache_copy: the tree into the root file system; others may copy it too, but nobody removes it meanwhile
 cache_copy() {
+	trap - EXIT
+	cache_clean
 	flock -s 9
 	say "copy $tree"
 	cp -a --reflink=auto "$tree/." "$rootfs/" || die "copy '$tree' to '$rootfs' failed"
