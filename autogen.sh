@@ -30,12 +30,12 @@ debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev lib
 	libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev
 	busybox-static curl ca-certificates util-linux'
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
-	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl xz-utils zstd'
+	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd'
 fedora_build='gcc make autoconf automake pkgconf-pkg-config glibc-devel glibc-static kernel-headers
 	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel
 	busybox curl ca-certificates util-linux'
 fedora_check='bats jq ShellCheck mandoc clang-tools-extra debootstrap debian-keyring
-	dnsmasq nftables iproute procps-ng python3 bash-completion openssl xz zstd diffutils'
+	dnsmasq nftables iproute procps-ng python3 bash-completion openssl gnupg2 xz zstd diffutils'
 
 # find_manager: sets manager, and family, the prefix of the lists above
 find_manager() {

@@ -95,7 +95,9 @@ slow_template() {
 	cp -r "$(alpine_folder)" mirror
 	chmod -R u+w mirror
 	printf x >>mirror/v3.20/releases/x86_64/alpine-minirootfs-3.20.3-x86_64.tar.gz
-	SYSC_TEST_ALPINE=$PWD/mirror run make_alpine a1
+	export SYSC_TEST_ALPINE=$PWD/mirror
+	serve_alpine # not in "run", which would hide its process from teardown
+	run make_alpine a1
 	((status == 1))
 	[[ $output == *"its sha256 is not"* ]]
 	nothing_left

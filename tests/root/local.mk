@@ -1,6 +1,7 @@
 # bats files with real containers, each run in the sandbox (tests/lib/sandbox.bash). To add one, add it to ROOT_TESTS;
 # one that uses make_debian names the releases in a line "# cache: debian bookworm".
 ROOT_TESTS =
+ROOT_TESTS += tests/root/alpine-apk.bats
 ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
 ROOT_TESTS += tests/root/console.bats
@@ -20,4 +21,4 @@ ROOT_TESTS += tests/root/start.bats
 ROOT_TESTS += tests/root/stop.bats
 ROOT_TESTS += tests/root/tools.bats
 TESTS += $(ROOT_TESTS)
-EXTRA_DIST += $(ROOT_TESTS) tests/lib/lifecycle.bash tests/lib/terminal.py
+EXTRA_DIST += $(ROOT_TESTS) tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py
