@@ -125,7 +125,7 @@ cpu_time_is_limited() {
 io_is_slowed_down() {
 	disk=$(readlink -f "$scratch")
 	numbers=$(lsblk -dno MAJ:MIN "$disk" | tr -d ' ')
-	start web1 -s "limits.io=$disk rbps=1M"
+	start web1 -s "limits.io=$disk rbps=1M" -s "devices.allow=$disk r"
 	begin=$(cut -d. -f1 /proc/uptime)
 	# 4 MiB of the disk read by a process of the host that is put into the cgroup
 	sh -c "echo 0 >$top/web1/payload/cgroup.procs && dd if=$disk of=/dev/null bs=64k count=64 iflag=direct" 2>&1
@@ -303,6 +303,33 @@ privileged_starts() {
 	nothing_left
 }
 
+# by the kernel's own program for the cgroup, since v2 has no files for it
+devices_are_fenced() {
+	start web1 -s container.privileged=yes -s 'devices.allow=c 10:229 rwm'
+	inside web1 'echo x >/dev/null && head -c 8 /dev/zero >/tmp/zero && head -c 8 /dev/urandom >/tmp/random'
+	same 8 "$(inside web1 'wc -c </tmp/random')"
+	disk=$(readlink -f "$scratch")
+	numbers=$(lsblk -dno MAJ:MIN "$disk" | tr -d ' ')
+	# a node of the disk that the host puts there: the cgroup is the only fence left
+	mknod "$store/web1/rootfs/disk" b "${numbers%:*}" "${numbers#*:}"
+	mknod "$store/web1/rootfs/mem" c 1 1
+	code=0
+	out=$(inside web1 'head -c 1 /disk; head -c 1 /mem' 2>&1) || code=$?
+	same 1 "$code"
+	contains "$out" "/disk: Operation not permitted"
+	contains "$out" "/mem: Operation not permitted"
+	sysc stop -k web1
+	nothing_left
+}
+
+# those of the unit tests that need real cgroups; what is about v1 is skipped here
+unit_tests_pass() {
+	for test in /job/test-cgroup-*; do
+		"$test" >/tmp/unit || { cat /tmp/unit; exit 1; }
+		! grep 'limits_are_set_changed.*SKIP' /tmp/unit || exit 1
+	done
+}
+
 # refused KEY VALUE TEXT: the start fails, in one line with the key, the text and the place
 refused() {
 	make web1 -s "$1=$2"
@@ -382,6 +409,7 @@ debian_guest_boots() {
 }
 
 run_case host_is_plain_v2 "the machine: systemd, cgroup v2 alone, a login session"
+run_case unit_tests_pass "the unit tests of cgroups"
 run_case starts_in_its_cgroup "a container is born in its own leaf, with all controllers"
 run_case files_have_the_values "each limit stands in its file of the kernel"
 run_case raw_keys_are_written "keys of [cgroup] are written as they stand"
@@ -402,6 +430,7 @@ run_case killed_supervisor_is_made_up_for "after a killed supervisor the next st
 run_case memory_kill_of_all "memory.oom.group ends the whole container, and all of it goes"
 run_case execute_runs_in_its_cgroup "execute runs under the limits, and leaves nothing"
 run_case privileged_starts "a privileged container starts, under its limits"
+run_case devices_are_fenced "devices of the host are out of reach, also of a privileged container"
 run_case bad_limits_stop_the_start "a limit that cannot be applied stops the start and leaves nothing"
 run_case missing_file_has_a_hint "a setting of a controller or version that is not there is refused"
 run_case outlives_its_session "a container outlives the session that started it"
