@@ -152,6 +152,7 @@ static int run(struct call *call)
 	                                .term = secure_getenv("TERM"),
 	                                .caller_env = opt_keep_env ? environ : NULL};
 	const char *name = call->names.items[0];
+	CLEAN_FD int signals = -1;
 	struct attached attached;
 	struct error err = {0};
 	bool is_exec = false;
@@ -172,9 +173,10 @@ static int run(struct call *call)
 	attach.no_new_privileges = container.config.no_new_privileges;
 	for (int i = 0; i < 3; i++)
 		attach.stream_is_tty[i] = isatty(i);
-	r = attach_start(&container, &attach, &attached, &is_exec, &err);
+	signals = relay_signals(&err);
+	r = signals < 0 ? signals : attach_start(&container, &attach, &attached, &is_exec, &err);
 	if (r == 0)
-		r = relay_run(attached.pidfd, attached.ptx_fd, &err);
+		r = relay_run(attached.pidfd, attached.ptx_fd, fd_take(&signals), &err);
 	if (r >= 0)
 		return r;
 	(void)output_error(call, name, &err);

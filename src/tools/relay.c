@@ -34,19 +34,6 @@ struct relay {
 	bool input_ended, command_ended;
 };
 
-static int open_signals(sigset_t *saved)
-{
-	static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
-	                                SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
-		(void)sigaddset(&set, forwarded[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, saved);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static void copy_size(const struct relay *relay)
 {
 	struct winsize size;
@@ -152,16 +139,29 @@ static int reap(int pidfd, struct error *err)
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-int relay_run(int pidfd, int ptx_fd, struct error *err)
+int relay_signals(struct error *err)
+{
+	static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+	                                SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++)
+		(void)sigaddset(&set, forwarded[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return fail(err, errno, "hold back signals");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? fail(err, errno, "open a signalfd") : fd;
+}
+
+int relay_run(int pidfd, int ptx_fd, int signals_fd, struct error *err)
 {
 	CLEAN_FD int owned_pidfd = pidfd;
 	CLEAN(raw_terminal_restore) struct raw_terminal raw = {.fd = -1};
-	struct relay relay = {.pidfd = pidfd, .ptx_fd = ptx_fd};
-	CLEAN_FD int signals = -1;
-	sigset_t saved;
+	struct relay relay = {.pidfd = pidfd, .ptx_fd = ptx_fd, .signals = signals_fd};
+	CLEAN_FD int signals = signals_fd;
 
-	signals = open_signals(&saved);
-	relay.signals = signals;
 	if (ptx_fd >= 0) {
 		int flags = fcntl(ptx_fd, F_GETFL);
 
@@ -172,6 +172,5 @@ int relay_run(int pidfd, int ptx_fd, struct error *err)
 	while (turn(&relay))
 		continue;
 	fd_close(&relay.ptx_fd);
-	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 	return reap(pidfd, err);
 }
