@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
 
@@ -20,19 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #define FIRST_MS   10
 #define LAST_MS    1000
 #define STATUS_MAX 65536
-
-static int64_t now_ms(void)
-{
-	struct timespec now = {0};
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* The mask in the line that begins with key; 0 when there is none. */
 static uint64_t mask_of(const struct text *status, const char *key)
@@ -98,7 +90,7 @@ static int send_signal(struct monitor *monitor, struct error *err)
 	int signal = monitor->asked_signal;
 	bool heard = signal == SIGKILL || is_heard(monitor->state.init_pid, signal);
 
-	monitor->asked_next_ms = now_ms() + (heard ? LAST_MS : monitor->asked_pause_ms);
+	monitor->asked_next_ms = process_clock_ms() + (heard ? LAST_MS : monitor->asked_pause_ms);
 	monitor->asked_pause_ms *= 2;
 	if (monitor->asked_pause_ms > LAST_MS)
 		monitor->asked_pause_ms = LAST_MS;
@@ -118,7 +110,7 @@ int ask_init(struct monitor *monitor, int signal, struct error *err)
 
 int ask_timeout_ms(const struct monitor *monitor)
 {
-	int64_t left = monitor->asked_next_ms - now_ms();
+	int64_t left = monitor->asked_next_ms - process_clock_ms();
 
 	if (!monitor->asked_signal)
 		return -1;
