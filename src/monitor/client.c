@@ -24,6 +24,7 @@
 #define CONNECT_STEP_MS 20
 #define KILL_MS         10000 /* after SIGKILL: the kernel's and the cleaning's time */
 #define FREEZE_MS       10000
+#define STOP_TRIES      10 /* to be heard by a container that reboots and reboots */
 
 /*
  * The socket is not there between the end of a run and STOPPED, and between the two runs of a reboot.
@@ -182,28 +183,39 @@ static int wait_or_kill(int fd, const struct client_stop_options *options, bool 
 	return 0;
 }
 
+/*
+ * One try: the connection on which the stop was heard, -ESRCH when the container is not running (any more),
+ * -ECONNRESET when its supervisor was between two runs of a reboot and did not hear it.
+ */
+static int ask_to_stop(const struct container *container, int how, struct error *err)
+{
+	CLEAN_FD int fd = client_connect(container, err);
+	int r = fd < 0 ? fd : thaw(container, err);
+
+	if (r < 0)
+		return r;
+	r = client_stop(fd, how, err);
+	if (r == -ESRCH)
+		return how == PROTOCOL_REBOOT ? -ESRCH : -ECONNRESET; /* it reboots by itself */
+	return r < 0 ? r : fd_take(&fd);
+}
+
 int client_stop_container(const struct container *container,
                           const struct client_stop_options *options, bool *killed,
                           struct error *err)
 {
-	CLEAN_FD int fd = client_connect(container, err);
-	int r;
+	CLEAN_FD int fd = -ECONNRESET;
 
 	if (killed)
 		*killed = false;
+	for (int tries = 0; tries < STOP_TRIES && fd == -ECONNRESET; tries++)
+		fd = ask_to_stop(container, options->how, err);
 	if (fd == -ESRCH) {
 		error_clear(err);
 		return 0;
 	}
-	r = fd < 0 ? fd : thaw(container, err);
-	if (r == 0)
-		r = client_stop(fd, options->how, err);
-	if (r == -ESRCH) {
-		error_clear(err);
-		return 0;
-	}
-	if (r < 0 || options->no_wait)
-		return r;
+	if (fd < 0 || options->no_wait)
+		return fd < 0 ? fd : 0;
 	return wait_or_kill(fd, options, killed, err);
 }
 
