@@ -118,6 +118,8 @@ static int seal(const struct call *call, const char *name, struct error *err)
 	strings_add(&argv, "start");
 	strings_add(&argv, "-P");
 	strings_add(&argv, call->paths.store);
+	if (call->quiet)
+		strings_add(&argv, "-q");
 	if (opt_foreground)
 		strings_add(&argv, "-F");
 	if (opt_console)

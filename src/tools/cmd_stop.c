@@ -106,6 +106,8 @@ static int seal_restart(const struct call *call, const char *name, struct error 
 	strings_add(&argv, "restart");
 	strings_add(&argv, "-P");
 	strings_add(&argv, call->paths.store);
+	if (call->quiet)
+		strings_add(&argv, "-q");
 	if (opt_kill)
 		strings_add(&argv, "-k");
 	if (opt_timeout != TIMEOUT_UNSET) {
