@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "container/container.h"
 #include "container/idmap.h"
 
 #include <errno.h>
@@ -88,6 +89,37 @@ int check_command(const char *value, struct error *err)
 		return fail_plain(err, EINVAL, "a quote is not closed in '%s'", value);
 	if (!words.count || words.items[0][0] != '/')
 		return not_a(err, value, "a command that begins with an absolute path");
+	return 0;
+}
+
+int check_inside_command(const char *value, struct error *err)
+{
+	CLEAN(strings_done) struct strings words = {0};
+
+	if (strings_split_command(&words, value) < 0)
+		return fail_plain(err, EINVAL, "a quote is not closed in '%s'", value);
+	return words.count ? 0 : not_a(err, value, "a command");
+}
+
+int check_container_name(const char *value, struct error *err)
+{
+	return container_check_name(value, err);
+}
+
+int check_ready(const char *value, struct error *err)
+{
+	static const char *const all[] = {"running", "network", "notify", "command COMMAND", NULL};
+	const char *command = text_starts(value, "command ") ? value + strlen("command ") : NULL;
+
+	if (command)
+		return check_inside_command(command, err);
+	return check_choice(value, all, err);
+}
+
+int check_apparmor(const char *value, struct error *err)
+{
+	if (!only(value, LETTERS DIGITS "_.-/:&"))
+		return not_a(err, value, "'auto', 'unconfined' or the name of a profile");
 	return 0;
 }
 

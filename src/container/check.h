@@ -12,6 +12,10 @@ struct error;
 /* Says that value is none of choices (ended by NULL), with the nearest; returns -EINVAL. */
 int check_choice(const char *value, const char *const *choices, struct error *err);
 
+int check_container_name(const char *value, struct error *err);
+int check_ready(const char *value, struct error *err);          /* of [boot] ready */
+int check_inside_command(const char *value, struct error *err); /* found by PATH in the guest */
+int check_apparmor(const char *value, struct error *err);
 int check_word(const char *value, struct error *err);      /* letters, digits, _ . - */
 int check_host_name(const char *value, struct error *err); /* hostname(7), 64 bytes */
 int check_uuid(const char *value, struct error *err);

@@ -48,6 +48,38 @@ struct limits_config {
 	struct strings io;  /* "/dev/vda rbps=10M wiops=500" */
 };
 
+enum boot_restart {
+	RESTART_NO,
+	RESTART_ON_FAILURE, /* exit code other than 0, a signal, out of memory, unhealthy */
+	RESTART_ALWAYS      /* also after a poweroff inside; never after sysc-stop */
+};
+
+/* [boot] */
+struct boot_config {
+	bool autostart;
+	uint64_t order;
+	int64_t delay_ms;
+	struct strings after;
+	char *ready; /* "running", "network", "notify", "command COMMAND" */
+	int64_t ready_timeout_ms;
+	int restart; /* enum boot_restart */
+	int64_t restart_delay_ms;
+	uint64_t restart_limit; /* LIMIT_UNSET: as often as it takes */
+};
+
+enum health_action {
+	HEALTH_NONE,
+	HEALTH_RESTART
+};
+
+/* [health] */
+struct health_config {
+	char *command; /* NULL: no checks */
+	int64_t interval_ms, timeout_ms;
+	uint64_t retries;
+	int on_failure; /* enum health_action */
+};
+
 /* "NAME = VALUE" of the sections whose keys are free: [rlimits] [sysctl] [cgroup]. */
 struct pairs {
 	struct strings names, values; /* same count */
@@ -69,6 +101,8 @@ struct config {
 	struct strings groups, environment;
 	char *init; /* command line; NULL: /sbin/init */
 	bool privileged, ephemeral, nesting;
+	struct boot_config boot;
+	struct health_config health;
 	/* [stop] */
 	int halt_signal, reboot_signal, kill_signal; /* CONFIG_SIGNAL_AUTO or a number */
 	int64_t stop_timeout_ms;
@@ -92,7 +126,8 @@ struct config {
 	struct strings device_allow, device_node;
 	/* [security] */
 	struct strings keep_capabilities, drop_capabilities;
-	char *seccomp; /* "default", "none" or a path */
+	char *seccomp;  /* "default", "none" or a path */
+	char *apparmor; /* "auto", "unconfined" or the name of a profile */
 	bool no_new_privileges;
 	/* [console] */
 	uint64_t ttys;

@@ -31,7 +31,14 @@ struct state {
 	uint64_t init_birth, monitor_birth; /* field 22 of /proc/PID/stat: tells a reused pid */
 	int64_t since_ms;                   /* CLOCK_REALTIME of the last change of phase */
 	int64_t started_ms;                 /* CLOCK_REALTIME of RUNNING */
-	char init_kind[16];                 /* systemd busybox sysvinit openrc runit other */
+	int64_t ready_ms;                   /* CLOCK_REALTIME of ready ([boot] ready), 0: not yet */
+	pid_t keeper_pid; /* holds the fds and starts a new monitor when that dies, 0: none */
+	uint64_t keeper_birth;
+	uint64_t restarts;     /* by [boot] restart, in a row */
+	int64_t restart_at_ms; /* CLOCK_REALTIME; while STARTING: waiting for that moment, else 0 */
+	char health[128];      /* "" unknown, "healthy", "unhealthy: why" */
+	char unit[128];        /* of systemd: "sysc-web1.scope", "" without systemd */
+	char init_kind[16];    /* systemd busybox sysvinit openrc runit other */
 	int halt_signal, reboot_signal, kill_signal;
 	int64_t stop_timeout_ms;
 	char cgroup[256];                /* below each hierarchy: sysc/web1 */

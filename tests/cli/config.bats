@@ -75,9 +75,9 @@ load helpers
 
 @test "keys of later work are refused as not supported yet" {
 	define web1
-	status 1 sysc config set web1 boot.autostart yes
+	status 1 sysc config set web1 limits.hugetlb '2M 1G'
 	says "not supported yet"
-	define web2 '[boot]' 'autostart = yes'
+	define web2 '[limits]' 'hugetlb = 2M 1G'
 	status 1 sysc config check web2
 	says "$SYSC_PATH/web2/config:7"
 	says "not supported yet"

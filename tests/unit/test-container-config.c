@@ -135,7 +135,6 @@ static const struct {
 	{"container",    "[container.x]",					  "unknown section 'container.x'"                             },
 	{"container",    "[aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee]",   "longer than 49"                                            },
 	{"container",    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee = 1", "longer than 49"                                            },
-	{"boot",         "autostart = yes",					"boot.autostart: not supported yet"                         },
 	{"stop",         "halt_signal = SIGNOPE",                                  "not a signal"                                              },
 	{"stop",         "timeout = soon",					 "not a time"						},
 	{"rootfs",       "path = zfs:tank/x",                                      "'zfs' is not supported yet"                                },
@@ -178,7 +177,6 @@ static const struct {
 	{"devices",      "allow = c 10 rwm",                                       "not a device rule"                                         },
 	{"devices",      "node = /dev/../etc/shadow",                              "not a device node"                                         },
 	{"security",     "seccomp = off",					  "'default', 'none' or an absolute path"                     },
-	{"security",     "apparmor = auto",					"not supported yet"                                         },
 	{"console",      "ttys = 65",					      "between 0 and 64"                                          },
 	{"hooks",        "start = /bin/true",                                      "not supported yet"                                         },
 };
