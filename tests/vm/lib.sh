@@ -3,13 +3,19 @@
 # Sourced by the jobs that run inside the virtual machine: unpacks sysc, runs cases, prints TAP. A case is a function of
 # the job; it fails at its first command that fails, and what it did is shown then. Exit 77 is a skip, with the last line
 # that it printed as the reason. The job defines clean_up, which is run after each case.
+# A job that needs a reboot calls reboot_machine as its last line: it is run again from its first line then, with $stage
+# one higher (1 at first). "sysc create -t debian" needs no network: the tree of bookworm is in the machine.
 
-tar -C / -xf /job/sysc.tar
+[ "${stage:?set by the runner}" != 1 ] || tar -C / -xf /job/sysc.tar
 # shellcheck source=/dev/null
 . /job/where # PATH, etc, store: of the build that is tested; only: the cases to run
-printf '; no network\n' >"${etc:?}/default.conf"
+export SYSC_CACHE=/var/cache/guests
+# most jobs have no use for a network; one that has calls "sysc net up" and removes this line
+[ "$stage" != 1 ] || printf '; no network\n' >"${etc:?}/default.conf"
 
 count=0 failures=0 logs=$(mktemp -d)
+# shellcheck source=/dev/null
+[ ! -e /job/counts ] || . /job/counts
 
 # run_case FUNCTION DESCRIPTION
 run_case() {
@@ -31,6 +37,13 @@ run_case() {
 		;;
 	esac
 	clean_up
+}
+
+# the machine goes down as at any reboot, and the next stage begins
+reboot_machine() {
+	echo "count=$count failures=$failures" >/job/counts
+	touch /job/reboot
+	exit 0
 }
 
 finish() {

@@ -8,14 +8,15 @@ VM_UNIT_TESTS = tests/unit/test-cgroup-devices tests/unit/test-cgroup-live
 EXTRA_DIST += tests/vm/vm-build tests/vm/vm-run tests/vm/lib.sh $(VM_JOBS)
 
 check-vm: all
-	$(SHELL) $(top_srcdir)/tests/vm/vm-build '$(VM_CACHE)'
+	$(SHELL) $(top_srcdir)/tests/vm/vm-build '$(VM_CACHE)' src/sysc
 	$(MAKE) $(AM_MAKEFLAGS) $(VM_UNIT_TESTS)
-	rm -rf tests/vm/stage && mkdir -p tests/vm/stage
+	rm -rf tests/vm/stage && mkdir -p tests/vm/stage tests/vm/out
 	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR='$(abs_top_builddir)/tests/vm/stage/tree' >/dev/null
 	tar -C tests/vm/stage/tree --owner=0 --group=0 -cf tests/vm/stage/sysc.tar .
 	printf '%s\n' 'PATH=$(bindir):$$PATH' 'etc=$(sysconfdir_sysc)' 'store=$(localstatedir)/lib/sysc' "only='$(VM_CASES)'" >tests/vm/stage/where
 	status=0; for job in $(VM_JOBS); do \
-		$(SHELL) $(top_srcdir)/tests/vm/vm-run '$(VM_CACHE)' tests/vm/out $(top_srcdir)/$$job $(top_srcdir)/tests/vm/lib.sh \
+		echo "# $$job"; name=`basename $$job .sh`; \
+		$(SHELL) $(top_srcdir)/tests/vm/vm-run '$(VM_CACHE)' "tests/vm/out/$$name" $(top_srcdir)/$$job $(top_srcdir)/tests/vm/lib.sh \
 			tests/vm/stage/sysc.tar tests/vm/stage/where $(VM_UNIT_TESTS) || status=1; \
 	done; exit $$status
 
