@@ -88,6 +88,31 @@ const char *config_where(const struct config *config, const char *section, const
 	return buffer;
 }
 
+static bool has_network(const struct config *config)
+{
+	for (size_t i = 0; i < config->network_count; i++)
+		if (config->networks[i].type != NETWORK_NONE)
+			return true;
+	return false;
+}
+
+enum boot_ready config_ready(const struct config *config, const char **command)
+{
+	static const char prefix[] = "command ";
+	const char *ready = config->boot.ready ? config->boot.ready : "running";
+
+	if (command)
+		*command = NULL;
+	if (text_starts(ready, prefix)) {
+		if (command)
+			*command = ready + strlen(prefix);
+		return READY_COMMAND;
+	}
+	if (text_is(ready, "notify"))
+		return READY_NOTIFY;
+	return text_is(ready, "network") && has_network(config) ? READY_NETWORK : READY_RUNNING;
+}
+
 int config_get(const struct config *config, const char *section, const char *key,
                struct strings *out, struct error *err)
 {

@@ -54,13 +54,20 @@ enum boot_restart {
 	RESTART_ALWAYS      /* also after a poweroff inside; never after sysc-stop */
 };
 
+enum boot_ready {
+	READY_RUNNING,
+	READY_NETWORK, /* a global address, and a way out of it */
+	READY_NOTIFY,  /* init says so, sd_notify(3) */
+	READY_COMMAND  /* a command inside ends with 0 */
+};
+
 /* [boot] */
 struct boot_config {
 	bool autostart;
 	uint64_t order;
 	int64_t delay_ms;
 	struct strings after;
-	char *ready; /* "running", "network", "notify", "command COMMAND" */
+	char *ready; /* "running", "network", "notify", "command COMMAND": config_ready() */
 	int64_t ready_timeout_ms;
 	int restart; /* enum boot_restart */
 	int64_t restart_delay_ms;
@@ -187,6 +194,12 @@ int config_edit_set(const char *file, const char *section, const char *key, cons
                     bool replace, struct error *err);
 int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
                       struct error *err);
+
+/*
+ * What [boot] ready asks for. READY_NETWORK without a [network.*] is READY_RUNNING. *command (may be NULL) is
+ * the command line of READY_COMMAND, part of config, else NULL.
+ */
+enum boot_ready config_ready(const struct config *config, const char **command);
 
 /* The value(s) in force of section.key as text, defaults included; -ENOENT for an unknown key. */
 int config_get(const struct config *config, const char *section, const char *key,

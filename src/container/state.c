@@ -88,7 +88,10 @@ static const struct field fields[] = {
 	ROW(ready_ms, FIELD_TIME),
 	ROW(keeper_pid, FIELD_INT),
 	ROW(keeper_birth, FIELD_COUNT),
+	TEXT_ROW(not_ready),
+	TEXT_ROW(guest_status),
 	ROW(restarts, FIELD_COUNT),
+	ROW(restart_limit, FIELD_COUNT),
 	ROW(restart_at_ms, FIELD_TIME),
 	TEXT_ROW(health),
 	TEXT_ROW(unit),
@@ -101,6 +104,9 @@ static const struct field fields[] = {
 	TEXT_ROW(id_map),
 	ROW(links, FIELD_LINKS),
 	TEXT_ROW(stop_who),
+	TEXT_ROW(stop_reason),
+	TEXT_ROW(stop_decision),
+	TEXT_ROW(stop_health),
 	ROW(stop_status, FIELD_INT),
 	ROW(stopped_ms, FIELD_TIME),
 	ROW(stop_oom_kills, FIELD_COUNT),
@@ -110,8 +116,10 @@ static const struct field fields[] = {
 
 void state_init(struct state *state)
 {
-	*state = (struct state){
-		.phase = STATE_STOPPED, .stop_status = -1, .stop_oom_kills = UINT64_MAX};
+	*state = (struct state){.phase = STATE_STOPPED,
+	                        .restart_limit = UINT64_MAX,
+	                        .stop_status = -1,
+	                        .stop_oom_kills = UINT64_MAX};
 }
 
 /* Newlines, other control characters and the backslash itself, so that a value is one line. */

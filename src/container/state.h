@@ -34,7 +34,11 @@ struct state {
 	int64_t ready_ms;                   /* CLOCK_REALTIME of ready ([boot] ready), 0: not yet */
 	pid_t keeper_pid; /* holds the fds and starts a new monitor when that dies, 0: none */
 	uint64_t keeper_birth;
-	uint64_t restarts;     /* by [boot] restart, in a row */
+	char not_ready
+		[128]; /* ready_timeout is over: what is missing; "" ready, or still in time */
+	char guest_status[128]; /* what init says of itself (STATUS= of sd_notify(3)) */
+	uint64_t restarts;      /* by [boot] restart, in a row */
+	uint64_t restart_limit; /* as in force, UINT64_MAX: none */
 	int64_t restart_at_ms; /* CLOCK_REALTIME; while STARTING: waiting for that moment, else 0 */
 	char health[128];      /* "" unknown, "healthy", "unhealthy: why" */
 	char unit[128];        /* of systemd: "sysc-web1.scope", "" without systemd */
@@ -46,8 +50,12 @@ struct state {
 	char links[STATE_LINKS_MAX][16]; /* host side names, in the order of the config */
 	unsigned int link_count;
 	/* the last stop and the last failed start, kept until the next one */
-	char stop_who[64]; /* "sysc-stop uid 0 pid 123", "guest poweroff", "guest reboot" */
-	int stop_status;   /* wait status of init, -1 unknown */
+	char stop_who
+		[160]; /* "stop, uid 0 pid 123 (sysc stop web1)", "the guest (poweroff or halt)" */
+	char stop_reason[16];    /* asked poweroff reboot exited killed oom unhealthy; "" unknown */
+	char stop_decision[160]; /* what [boot] restart made of it */
+	char stop_health[128];   /* health at that moment */
+	int stop_status;         /* wait status of init, -1 unknown */
 	int64_t stopped_ms;
 	uint64_t
 		stop_oom_kills; /* processes that the kernel killed for memory, UINT64_MAX unknown */

@@ -28,6 +28,7 @@ struct supervisor {
 	struct state state;
 	struct running running;
 	int listen_fd, console_fd;
+	bool is_execute; /* one program, no system that could become ready */
 };
 
 static void supervisor_done(struct supervisor *supervisor)
@@ -58,6 +59,8 @@ static int begin(struct supervisor *supervisor, struct error *err)
 	state->monitor_pid = getpid();
 	state->monitor_birth = state_process_birth(getpid());
 	state->init_pid = 0;
+	state->ready_ms = state->restart_at_ms = 0;
+	state->not_ready[0] = state->guest_status[0] = state->health[0] = '\0';
 	r = state_write(supervisor->container->run_dir, state, err);
 	if (r == 0)
 		r = listen_for_commands(supervisor, err);
@@ -101,6 +104,8 @@ static int note_running(struct supervisor *supervisor, struct error *err)
 	state->phase = STATE_RUNNING;
 	state->since_ms = 0;
 	state->started_ms = state_now_ms();
+	if (config_ready(config, NULL) == READY_RUNNING || supervisor->is_execute)
+		state->ready_ms = state->started_ms;
 	state->init_pid = running->pid;
 	state->init_birth = state_process_birth(running->pid);
 	state->halt_signal = running->halt_signal;
@@ -164,8 +169,10 @@ static int supervise(const struct container *container, const struct supervisor_
                      int reply_fd, struct error *err)
 {
 	CLEAN(supervisor_done)
-	struct supervisor supervisor = {
-		.container = container, .listen_fd = -1, .console_fd = options->console_fd};
+	struct supervisor supervisor = {.container = container,
+	                                .listen_fd = -1,
+	                                .console_fd = options->console_fd,
+	                                .is_execute = options->execute != NULL};
 	CLEAN_FD int handover_fd = -1;
 	int r;
 

@@ -225,6 +225,26 @@ static void add_since(const struct state *state, struct text *out)
 	info_rows_line(out, "Started:", value.data);
 }
 
+static void add_ready(const struct state *state, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+	char when[MOMENT_ROOM], span[MOMENT_ROOM];
+
+	if (state->ready_ms) {
+		text_addf(&value, "yes, since %s", moment_format(state->ready_ms, when));
+		if (state->ready_ms > state->started_ms)
+			text_addf(&value, " (%s after its start)",
+			          moment_format_span(state->ready_ms - state->started_ms, span));
+	} else if (state->not_ready[0]) {
+		text_addf(&value, "no: %s", state->not_ready);
+	} else {
+		text_add(&value, "not yet");
+	}
+	info_rows_line(out, "Ready:", value.data);
+	if (state->guest_status[0])
+		info_rows_line(out, "Status:", state->guest_status);
+}
+
 void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *out)
 {
 	const struct state *state = &inspect->state;
@@ -235,6 +255,7 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 		add_number(out, "PID:", (uint64_t)state->init_pid);
 		add_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
 		add_since(state, out);
+		add_ready(state, out);
 		if (state->init_kind[0])
 			info_rows_line(out, "Init:", state->init_kind);
 		for (size_t i = 0; i < inspect->ipv4.count; i++)
@@ -357,6 +378,15 @@ static void json_past(const struct state *state, struct json *json)
 	}
 }
 
+static void json_ready(const struct state *state, struct json *json)
+{
+	char when[MOMENT_ROOM];
+
+	json_string(json, "ready", state->ready_ms ? moment_format(state->ready_ms, when) : NULL);
+	json_string(json, "not_ready", state->not_ready[0] ? state->not_ready : NULL);
+	json_string(json, "status", state->guest_status[0] ? state->guest_status : NULL);
+}
+
 void info_rows_json(const struct inspect *inspect, struct json *json)
 {
 	const struct state *state = &inspect->state;
@@ -368,6 +398,7 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 		json_number(json, "pid", state->init_pid);
 		json_number(json, "monitor_pid", state->monitor_pid);
 		json_string(json, "started", moment_format(state->started_ms, when));
+		json_ready(state, json);
 		json_string(json, "init", state->init_kind[0] ? state->init_kind : NULL);
 		json_addresses(inspect, json);
 		json_usage(&inspect->usage, json);
