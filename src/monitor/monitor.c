@@ -32,6 +32,11 @@ int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct er
 	return state_write(monitor->handover.run_dir, &monitor->state, err);
 }
 
+enum state_phase monitor_awake_phase(const struct monitor *monitor)
+{
+	return monitor->no_reboot ? STATE_STOPPING : STATE_RUNNING;
+}
+
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err)
 {
 	const struct {
@@ -44,13 +49,16 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int r;
+
 		if (kinds[i].how != how)
 			continue;
 		(void)snprintf(monitor->state.stop_who, sizeof(monitor->state.stop_who), "%s, %s",
 		               kinds[i].name, who);
 		monitor->no_reboot = how != PROTOCOL_REBOOT;
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
-		return ask_init(monitor, kinds[i].signal, err);
+		r = ask_init(monitor, kinds[i].signal, err);
+		return r < 0 ? r : monitor_set_phase(monitor, monitor_awake_phase(monitor), err);
 	}
 	return fail(err, EINVAL, "stop of kind %d", how);
 }

@@ -36,6 +36,8 @@ int monitor_run(int handover_fd);
 
 /* Sends the signal that asks for this kind of stop (enum protocol_stop) and remembers who asked. */
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err);
+/* The phase of a container that is not frozen: STOPPING once a stop or kill was asked for, else RUNNING. */
+enum state_phase monitor_awake_phase(const struct monitor *monitor);
 /* Writes the state file anew with this phase. */
 int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct error *err);
 

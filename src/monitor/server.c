@@ -104,7 +104,9 @@ static int ask_stop(struct server_client *client, const struct protocol_frame *f
 static int ask_frozen(struct server_client *client, const struct protocol_frame *frame,
                       struct error *err)
 {
-	return monitor_set_phase(client->monitor, frame->code ? STATE_FROZEN : STATE_RUNNING, err);
+	return monitor_set_phase(client->monitor,
+	                         frame->code ? STATE_FROZEN : monitor_awake_phase(client->monitor),
+	                         err);
 }
 
 static int ask_console(struct server_client *client, const struct protocol_frame *frame,
