@@ -11,6 +11,7 @@
 #include "container/container.h"
 #include "container/state.h"
 #include "tools/command.h"
+#include "tools/ending.h"
 #include "tools/moment.h"
 #include "tools/names.h"
 #include "tools/watch.h"
@@ -55,25 +56,10 @@ static void monitor_done(struct monitor *monitor)
 /* What is worth saying beside the state; "" for nothing. */
 static void describe(const struct state *state, const struct state *last, struct text *out)
 {
-	char name[24];
-
 	if (state->phase == STATE_RUNNING && last->phase != STATE_FROZEN)
 		text_addf(out, "pid %d", (int)state->init_pid);
-	if (state->phase != STATE_STOPPED)
-		return;
-	if (state->failure[0] && state->failed_ms >= state->stopped_ms) {
-		text_addf(out, "failed: %s", state->failure);
-		return;
-	}
-	if (state->stop_who[0])
-		text_addf(out, "by %s", state->stop_who);
-	if (state->stop_status >= 0 && WIFSIGNALED(state->stop_status)) {
-		format_signal(WTERMSIG(state->stop_status), name);
-		text_addf(out, "%skilled by %s", out->length ? ", " : "", name);
-	} else if (state->stop_status >= 0 && WIFEXITED(state->stop_status)) {
-		text_addf(out, "%sexit code %d", out->length ? ", " : "",
-		          WEXITSTATUS(state->stop_status));
-	}
+	if (state->phase == STATE_STOPPED)
+		ending_describe(state, out);
 }
 
 static int tell(const struct monitor *monitor, const struct subject *subject,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sysc start: boots a container and returns when its init runs. */
+/* sysc start: boots a container and returns when its init runs, or when it is ready. */
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/lock.h"
 #include "container/state.h"
-#include "monitor/client.h"
 #include "monitor/supervisor.h"
+#include "tools/boot.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/seal.h"
@@ -16,19 +16,25 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
-#define LOCK_MS 30000
+#define TIMEOUT_UNSET INT64_MIN
 
 static bool opt_foreground, opt_console, opt_supervise;
+static const char *opt_wait;
+static int64_t opt_timeout = TIMEOUT_UNSET;
 static struct strings opt_set;
 
 static const struct option_row options[] = {
-	{'F',          "foreground", OPTION_FLAG, &opt_foreground, NULL,
+	{'F',						   "foreground", OPTION_FLAG, &opt_foreground, NULL,
          "stay, with this terminal as the console, until it stops"},
-	{'c', "console", OPTION_FLAG, &opt_console, NULL,
+	{'c',					  "console", OPTION_FLAG, &opt_console, NULL,
          "attach this terminal to the console, let go by ^a q"},
-	{'s',        "set", OPTION_LIST, &opt_set, "SECTION.KEY=VALUE", "set a key for this start only"},
-	{0,	    "supervise", OPTION_FLAG, &opt_supervise, NULL, NULL},
-	{0  },
+	{'s',						 "set", OPTION_LIST, &opt_set, "SECTION.KEY=VALUE", "set a key for this start only"},
+	{0,						     "wait", OPTION_STRING, &opt_wait, "running|ready",
+         "return when init runs, or when it is ready ([boot] ready)"},
+	{'t',   "timeout", OPTION_DURATION, &opt_timeout, "TIME",
+         "wait no longer than this (boot.ready_timeout; -1: for ever)"},
+	{0,					 "supervise", OPTION_FLAG, &opt_supervise, NULL, NULL},
+	{0},
 };
 
 /* Loads the configuration and what -s says on top of it. */
@@ -44,22 +50,35 @@ static int open_container(const struct call *call, const char *name, struct cont
 	return r;
 }
 
-/* *client_fd: the console's client when this start is in the foreground and made one, else -1. */
-static int start(const struct container *container, int *client_fd, struct error *err)
+/* How long another command or a stop may keep us, -1: as long as is usual. */
+static int64_t patience_ms(void)
 {
-	CLEAN_FD int lock = lock_container(container, LOCK_MS, err);
-	struct state state;
-	int r;
+	return opt_timeout == TIMEOUT_UNSET ? -1 : opt_timeout;
+}
 
-	if (lock < 0)
-		return lock;
-	r = client_settled_state(container, &state, err);
+/* *client_fd: the console's client when this start made one, else -1. */
+static int start_foreground(const struct container *container, int *client_fd, struct error *err)
+{
+	CLEAN_FD int lock = lock_container(container, BOOT_LOCK_MS, err);
+	struct state state;
+	int r = lock < 0 ? lock : boot_settle(container, patience_ms(), &state, err);
+
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */
-	if (!opt_foreground)
-		return supervisor_start(container, NULL, err);
 	*client_fd = console_start(container, NULL, err);
 	return *client_fd < 0 ? *client_fd : 0;
+}
+
+static int start(const struct container *container, struct error *err)
+{
+	const struct boot_config *boot = &container->config.boot;
+	int r = boot_start(container, patience_ms(), err);
+
+	if (r < 0 || !text_is(opt_wait, "ready"))
+		return r < 0 ? r : 0;
+	return boot_wait_ready(container, boot->ready,
+	                       opt_timeout == TIMEOUT_UNSET ? boot->ready_timeout_ms : opt_timeout,
+	                       true, err);
 }
 
 /* Until the container has stopped for good, over its reboots. */
@@ -126,6 +145,16 @@ static int seal(const struct call *call, const char *name, struct error *err)
 		strings_add(&argv, "-c");
 	if (opt_supervise)
 		strings_add(&argv, "--supervise");
+	if (opt_wait) {
+		strings_add(&argv, "--wait");
+		strings_add(&argv, opt_wait);
+	}
+	if (opt_timeout != TIMEOUT_UNSET) {
+		strings_add(&argv, "-t");
+		strings_give(&argv, opt_timeout < 0
+		                            ? must_dup("-1")
+		                            : must_printf("%lldms", (long long)opt_timeout));
+	}
 	for (size_t i = 0; i < opt_set.count; i++) {
 		strings_add(&argv, "-s");
 		strings_add(&argv, opt_set.items[i]);
@@ -134,14 +163,28 @@ static int seal(const struct call *call, const char *name, struct error *err)
 	return seal_program(&argv, err);
 }
 
+static int check_options(const struct call *call)
+{
+	if (opt_wait && !text_is(opt_wait, "running") && !text_is(opt_wait, "ready"))
+		return output_usage(call, "option '--wait': '%s' is not running or ready",
+		                    opt_wait);
+	if ((opt_wait || opt_timeout != TIMEOUT_UNSET) && (opt_foreground || opt_console))
+		return output_usage(
+			call, "--wait and --timeout do not go with --foreground or --console");
+	return 0;
+}
+
 static int run_one(struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN(container_done) struct container container = {0};
 	CLEAN_FD int client_fd = -1;
 	struct error err = {0};
-	int r = open_container(call, name, &container, &errors, &err);
+	int r = check_options(call);
 
+	if (r)
+		return r;
+	r = open_container(call, name, &container, &errors, &err);
 	if (r < 0 && opt_supervise)
 		return give_up(call, name, &errors, &err);
 	if (r < 0)
@@ -150,8 +193,11 @@ static int run_one(struct call *call, const char *name)
 		r = seal(call, name, &err);
 	if (r < 0)
 		return output_error(call, name, &err);
-	r = opt_supervise ? supervisor_continue(&container, &err)
-	                  : start(&container, &client_fd, &err);
+	if (opt_supervise)
+		r = supervisor_continue(&container, &err);
+	else
+		r = opt_foreground ? start_foreground(&container, &client_fd, &err)
+		                   : start(&container, &err);
 	if (r < 0)
 		return output_error(call, name, &err);
 	if (opt_foreground || opt_console)

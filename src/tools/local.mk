@@ -2,7 +2,9 @@
 bin_PROGRAMS += src/sysc
 SYSC_VERBS =
 src_sysc_SOURCES = \
+	src/tools/boot.c src/tools/boot.h \
 	src/tools/command.h src/tools/commands.c \
+	src/tools/ending.c src/tools/ending.h \
 	src/tools/help.c \
 	src/tools/inspect.c src/tools/inspect.h \
 	src/tools/main.c \

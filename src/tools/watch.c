@@ -10,6 +10,7 @@
 #include "container/state.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -76,6 +77,69 @@ int watch_process(const struct state *state)
 	int fd = open_alive(state->monitor_pid, state->monitor_birth);
 
 	return fd >= 0 ? fd : open_alive(state->init_pid, state->init_birth);
+}
+
+/* Sleeps until an event or the deadline: -ETIMEDOUT. */
+static int sleep_until(int inotify_fd, int process_fd, int64_t deadline, struct error *err)
+{
+	struct pollfd polls[2] = {
+		{.fd = inotify_fd, .events = POLLIN},
+		{.fd = process_fd, .events = POLLIN}, /* -1 is ignored */
+	};
+	int64_t left = deadline < 0 ? -1 : deadline - process_clock_ms();
+	int n;
+
+	if (deadline >= 0 && left <= 0)
+		return -ETIMEDOUT;
+	n = poll(polls, 2, left > INT32_MAX ? INT32_MAX : (int)left);
+	if (n < 0 && errno != EINTR)
+		return fail(err, errno, "wait for an event");
+	return 0;
+}
+
+/* What one look is made for. */
+struct wish {
+	const char *run_dir;
+	int64_t deadline;
+	int (*judge)(const struct state *state, void *data);
+	void *data;
+};
+
+/* The watches are set before the file is read, so that no change falls in between. */
+static int look(const struct wish *wish, struct state *state, struct error *err)
+{
+	CLEAN_FD int inotify_fd = watch_open(err);
+	CLEAN_FD int process_fd = -1;
+	bool is_there = false;
+	int r;
+
+	if (inotify_fd < 0)
+		return inotify_fd;
+	r = watch_folder(inotify_fd, wish->run_dir, &is_there, err);
+	if (r >= 0)
+		r = state_read(wish->run_dir, state, NULL, err);
+	if (r < 0)
+		return r;
+	process_fd = state->phase == STATE_STOPPED ? -1 : watch_process(state);
+	/* read again: it may have died just before the pidfd was there */
+	if (process_fd >= 0)
+		r = state_read(wish->run_dir, state, NULL, err);
+	if (r == 0)
+		r = wish->judge(state, wish->data);
+	return r ? r : sleep_until(inotify_fd, process_fd, wish->deadline, err);
+}
+
+int watch_until(const char *run_dir, int64_t deadline,
+                int (*judge)(const struct state *state, void *data), void *data,
+                struct state *state, struct error *err)
+{
+	struct wish wish = {run_dir, deadline, judge, data};
+	int r;
+
+	do
+		r = look(&wish, state, err);
+	while (r == 0);
+	return r;
 }
 
 int watch_signals(struct error *err)

@@ -7,6 +7,7 @@
 #define SYSC_TOOLS_WATCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -27,6 +28,15 @@ void watch_drain(int inotify_fd);
  * or, without one, init. -1 when there is none.
  */
 int watch_process(const struct state *state);
+
+/*
+ * Shows judge the state in run_dir now and after each change of it, until it returns other than 0, which
+ * is returned; -ETIMEDOUT, err untouched, when deadline (CLOCK_MONOTONIC in ms, -1: never) has passed.
+ * *state is the one that was seen last. judge's own errors are below 0 too, and leave err alone.
+ */
+int watch_until(const char *run_dir, int64_t deadline,
+                int (*judge)(const struct state *state, void *data), void *data,
+                struct state *state, struct error *err);
 
 /* A signalfd for SIGINT, SIGTERM and SIGHUP, which are blocked; -errno. */
 int watch_signals(struct error *err);

@@ -47,8 +47,8 @@ watches() { readlink "/proc/$1/fd/"* 2>/dev/null | grep -q inotify; }
 	says "-s STATE"
 	status 2 sysc wait -s SLEEPING web1
 	says "'SLEEPING' is not"
-	status 2 sysc wait --ready web1
-	says "not supported yet"
+	status 2 sysc wait --ready -s RUNNING web1
+	says "--state or --ready, not both"
 	status 3 sysc wait -s STOPPED nope
 }
 
@@ -74,6 +74,42 @@ watches() { readlink "/proc/$1/fd/"* 2>/dev/null | grep -q inotify; }
 	kill -KILL "${PIDS[0]}"
 	wait "$background"
 	[[ $(<out) == "web1: STOPPED" ]]
+}
+
+@test "wait --ready: at once when it is, else until it is; 5 tells what it waits for" {
+	define web1 '[boot]' 'ready = network'
+	pretend web1 RUNNING
+	status 5 sysc wait --ready -t 50ms web1
+	says "not ready after 50 ms: RUNNING, waits for its network"
+	pretend web1 STARTING "ready_ms $(date +%s)000" # the moment of the run before
+	status 5 sysc wait --ready -t 50ms web1
+	says "STARTING"
+	pretend web1 FROZEN
+	status 5 sysc wait --ready -t 50ms web1
+	says "50 ms: FROZEN"
+	background "$program" wait --ready -v -t 20s web1
+	until_true watches "$background"
+	pretend web1 RUNNING "ready_ms $(date +%s)000"
+	wait "$background"
+	[[ $(<out) == "web1: ready" ]]
+	status 0 sysc wait --ready -t 0 web1
+	status 3 sysc wait --ready nope
+}
+
+@test "wait --ready: a container that ends before is told at once, with how it ended" {
+	define web1
+	background "$program" wait --ready web1
+	until_true watches "$background"
+	pretend web1 RUNNING
+	# started behind the same one: it sees the state before it sleeps
+	background "$program" wait --ready web1
+	until_true watches "$background"
+	pretend web1 STOPPED 'stop_who guest poweroff' 'stop_status 256' "stopped_ms $(date +%s%3N)"
+	run -4 wait "$background"
+	[[ $(<err) == "sysc-wait: web1: stopped before it was ready: by guest poweroff, exit code 1" ]]
+	# one that is not running yet is waited for
+	status 5 sysc wait --ready -t 50ms web1
+	says "50 ms: STOPPED"
 }
 
 @test "monitor: a line for each change, with time and detail; ends on SIGTERM with 0" {

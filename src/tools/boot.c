@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starting a container and waiting for it to be ready; see the header. */
+#include "tools/boot.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/lock.h"
+#include "container/state.h"
+#include "monitor/client.h"
+#include "monitor/supervisor.h"
+#include "tools/ending.h"
+#include "tools/watch.h"
+
+#include <errno.h>
+
+#define STOP_MS 60000 /* of a container whose own time is not known */
+#define KILL_MS 10000 /* what a stop may take longer than the time it gives */
+
+/* 0 when it has ended by the deadline. */
+static int wait_for_stop(const struct container *container, int64_t deadline, struct error *err)
+{
+	CLEAN_FD int fd = client_connect(container, err);
+	int64_t left = deadline - process_clock_ms();
+	int r;
+
+	if (fd == -ESRCH) {
+		error_clear(err);
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	r = client_wait_end(fd, left > 0 ? left : 0);
+	if (r < 0)
+		return fail(err, -r, "wait for its stop");
+	return r ? 0 : fail_plain(err, ETIMEDOUT, "it is stopping and does not come to an end");
+}
+
+int boot_settle(const struct container *container, int64_t patience_ms, struct state *state,
+                struct error *err)
+{
+	int64_t deadline = -1;
+
+	for (;;) {
+		int r = client_settled_state(container, state, err);
+
+		if (r < 0 || state->phase != STATE_STOPPING)
+			return r;
+		if (container->config.ephemeral)
+			return fail_plain(err, EBUSY,
+			                  "it is stopping, and is removed then (ephemeral)");
+		if (patience_ms < 0)
+			patience_ms =
+				(state->stop_timeout_ms > 0 ? state->stop_timeout_ms : STOP_MS) +
+				KILL_MS;
+		if (deadline < 0)
+			deadline = process_clock_ms() + patience_ms;
+		r = wait_for_stop(container, deadline, err);
+		if (r < 0)
+			return r;
+	}
+}
+
+int boot_start(const struct container *container, int64_t patience_ms, struct error *err)
+{
+	CLEAN_FD int lock = lock_container(
+		container,
+		patience_ms < 0 || patience_ms > BOOT_LOCK_MS ? BOOT_LOCK_MS : patience_ms, err);
+	struct state state;
+	int r = lock < 0 ? lock : boot_settle(container, patience_ms, &state, err);
+
+	if (r < 0)
+		return r;
+	return state.phase == STATE_STOPPED ? supervisor_start(container, NULL, err) : 1;
+}
+
+bool boot_is_ready(const struct state *state)
+{
+	/* while STARTING the moment may be that of the run before */
+	return state->ready_ms && state->phase != STATE_STOPPED && state->phase != STATE_STARTING &&
+	       state->phase != STATE_STOPPING;
+}
+
+void boot_describe(const struct state *state, const char *ready, struct text *out)
+{
+	text_add(out, state_name(state->phase));
+	if (!ready || state->phase != STATE_RUNNING)
+		return;
+	if (text_is(ready, "network"))
+		text_add(out, ", waits for its network");
+	else if (text_is(ready, "notify"))
+		text_add(out, ", waits for its init to say that it is ready");
+	else if (text_starts(ready, "command "))
+		text_addf(out, ", waits for '%s' to succeed", ready + 8);
+}
+
+/* What boot_wait_ready() knows between two looks. */
+struct wait {
+	int64_t began_ms; /* CLOCK_REALTIME */
+	bool has_run;
+};
+
+static int judge(const struct state *state, void *data)
+{
+	struct wait *wait = data;
+
+	if (boot_is_ready(state))
+		return 1;
+	if (state->phase != STATE_STOPPED) {
+		wait->has_run = true;
+		return 0;
+	}
+	/* a run that was too short to be seen has left its end */
+	return wait->has_run || state->stopped_ms > wait->began_ms ||
+	                       state->failed_ms > wait->began_ms
+	               ? -ESRCH
+	               : 0;
+}
+
+int boot_wait_ready(const struct container *container, const char *ready, int64_t timeout_ms,
+                    bool must_run, struct error *err)
+{
+	int64_t deadline = timeout_ms < 0 ? -1 : process_clock_ms() + timeout_ms;
+	struct wait wait = {.began_ms = state_now_ms(), .has_run = must_run};
+	CLEAN(text_done) struct text why = {0};
+	struct state state;
+	int r;
+
+	state_init(&state);
+	r = watch_until(container->run_dir, deadline, judge, &wait, &state, err);
+	if (r == -ESRCH) {
+		ending_describe(&state, &why);
+		return fail_plain(err, ESRCH, "stopped before it was ready%s%s",
+		                  why.length ? ": " : "", why.length ? why.data : "");
+	}
+	if (r != -ETIMEDOUT)
+		return r < 0 ? r : 0;
+	boot_describe(&state, ready, &why);
+	return fail_plain(err, ETIMEDOUT, "not ready after %lld ms: %s", (long long)timeout_ms,
+	                  why.data);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a container comes up and when it counts as ready: for start, wait and autostart. */
+#ifndef SYSC_TOOLS_BOOT_H
+#define SYSC_TOOLS_BOOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct container;
+struct error;
+struct state;
+struct text;
+
+#define BOOT_LOCK_MS 30000 /* for another command to be done with the container */
+
+/*
+ * The state of a container that is about to be started, whose lock the caller holds: one that is
+ * stopping is waited for, at most patience_ms (-1: what its stop may take). -ETIMEDOUT, and -EBUSY for
+ * one that is removed when it has stopped.
+ */
+int boot_settle(const struct container *container, int64_t patience_ms, struct state *state,
+                struct error *err);
+/* Starts it in the background unless it runs: 0 started, 1 it ran already. */
+int boot_start(const struct container *container, int64_t patience_ms, struct error *err);
+
+/* True when it runs and has become ready. */
+bool boot_is_ready(const struct state *state);
+/*
+ * Why it is not: "RUNNING, waits for its network". ready is boot.ready of its configuration, NULL where
+ * that is not known.
+ */
+void boot_describe(const struct state *state, const char *ready, struct text *out);
+
+/*
+ * Waits until it is ready, at most timeout_ms (-1: for ever): -ETIMEDOUT with what it waits for, -ESRCH
+ * with how it ended as soon as it stops. One that is not running yet is waited for, too, unless
+ * must_run. ready as for boot_describe().
+ */
+int boot_wait_ready(const struct container *container, const char *ready, int64_t timeout_ms,
+                    bool must_run, struct error *err);
+
+#endif
