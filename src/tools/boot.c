@@ -83,17 +83,48 @@ bool boot_is_ready(const struct state *state)
 	       state->phase != STATE_STOPPING;
 }
 
-void boot_describe(const struct state *state, const char *ready, struct text *out)
+/* What boot.ready waits for. */
+static void add_wish(const struct config *config, struct text *out)
+{
+	const char *command = NULL;
+
+	switch (config_ready(config, &command)) {
+	case READY_NETWORK:
+		text_add(out, ", waits for its network");
+		break;
+	case READY_NOTIFY:
+		text_add(out, ", waits for its init to say that it is ready");
+		break;
+	case READY_COMMAND:
+		text_addf(out, ", waits for '%s' to succeed", command);
+		break;
+	case READY_RUNNING:
+		break;
+	}
+}
+
+/* Text that the guest chose must do nothing to a terminal. */
+static void add_harmless(struct text *out, const char *string)
+{
+	for (; *string; string++)
+		text_add_bytes(out, (unsigned char)*string < 32 || *string == 127 ? "?" : string,
+		               1);
+}
+
+void boot_describe(const struct state *state, const struct config *config, struct text *out)
 {
 	text_add(out, state_name(state->phase));
-	if (!ready || state->phase != STATE_RUNNING)
-		return;
-	if (text_is(ready, "network"))
-		text_add(out, ", waits for its network");
-	else if (text_is(ready, "notify"))
-		text_add(out, ", waits for its init to say that it is ready");
-	else if (text_starts(ready, "command "))
-		text_addf(out, ", waits for '%s' to succeed", ready + 8);
+	if (state->phase == STATE_RUNNING && state->not_ready[0]) {
+		text_add(out, ", ");
+		add_harmless(out, state->not_ready);
+	} else if (state->phase == STATE_RUNNING && config) {
+		add_wish(config, out);
+	}
+	if (state->phase != STATE_STOPPED && state->guest_status[0]) {
+		text_add(out, " (its init says: ");
+		add_harmless(out, state->guest_status);
+		text_add(out, ")");
+	}
 }
 
 /* What boot_wait_ready() knows between two looks. */
@@ -119,8 +150,8 @@ static int judge(const struct state *state, void *data)
 	               : 0;
 }
 
-int boot_wait_ready(const struct container *container, const char *ready, int64_t timeout_ms,
-                    bool must_run, struct error *err)
+int boot_wait_ready(const struct container *container, const struct config *config,
+                    int64_t timeout_ms, bool must_run, struct error *err)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : process_clock_ms() + timeout_ms;
 	struct wait wait = {.began_ms = state_now_ms(), .has_run = must_run};
@@ -137,7 +168,7 @@ int boot_wait_ready(const struct container *container, const char *ready, int64_
 	}
 	if (r != -ETIMEDOUT)
 		return r < 0 ? r : 0;
-	boot_describe(&state, ready, &why);
+	boot_describe(&state, config, &why);
 	return fail_plain(err, ETIMEDOUT, "not ready after %lld ms: %s", (long long)timeout_ms,
 	                  why.data);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct container;
 struct error;
 struct state;
@@ -26,17 +27,17 @@ int boot_start(const struct container *container, int64_t patience_ms, struct er
 /* True when it runs and has become ready. */
 bool boot_is_ready(const struct state *state);
 /*
- * Why it is not: "RUNNING, waits for its network". ready is boot.ready of its configuration, NULL where
- * that is not known.
+ * Why it is not: "RUNNING, waits for its network", and what its init said last. config may be NULL where
+ * it is not known.
  */
-void boot_describe(const struct state *state, const char *ready, struct text *out);
+void boot_describe(const struct state *state, const struct config *config, struct text *out);
 
 /*
  * Waits until it is ready, at most timeout_ms (-1: for ever): -ETIMEDOUT with what it waits for, -ESRCH
  * with how it ended as soon as it stops. One that is not running yet is waited for, too, unless
- * must_run. ready as for boot_describe().
+ * must_run. config as for boot_describe().
  */
-int boot_wait_ready(const struct container *container, const char *ready, int64_t timeout_ms,
-                    bool must_run, struct error *err);
+int boot_wait_ready(const struct container *container, const struct config *config,
+                    int64_t timeout_ms, bool must_run, struct error *err);
 
 #endif

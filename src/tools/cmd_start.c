@@ -76,7 +76,7 @@ static int start(const struct container *container, struct error *err)
 
 	if (r < 0 || !text_is(opt_wait, "ready"))
 		return r < 0 ? r : 0;
-	return boot_wait_ready(container, boot->ready,
+	return boot_wait_ready(container, &container->config,
 	                       opt_timeout == TIMEOUT_UNSET ? boot->ready_timeout_ms : opt_timeout,
 	                       true, err);
 }

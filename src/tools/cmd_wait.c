@@ -65,8 +65,8 @@ static int wait_for_ready(struct container *container, struct error *err)
 {
 	bool is_known = config_load(&container->config, container->file, NULL, NULL) >= 0;
 
-	return boot_wait_ready(container, is_known ? container->config.boot.ready : NULL,
-	                       timeout_ms, false, err);
+	return boot_wait_ready(container, is_known ? &container->config : NULL, timeout_ms, false,
+	                       err);
 }
 
 static int run(struct call *call)
