@@ -1,6 +1,13 @@
 libsysc_a_SOURCES += \
 	src/storage/attributes.c src/storage/attributes.h \
 	src/storage/backend.h \
+	src/storage/copy.c src/storage/copy.h \
+	src/storage/copy_file.c src/storage/copy_file.h \
+	src/storage/copy_links.c src/storage/copy_links.h \
 	src/storage/dir.c \
+	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
-	src/storage/storage.c src/storage/storage.h
+	src/storage/storage.c src/storage/storage.h \
+	src/storage/subvolume.c src/storage/subvolume.h \
+	src/storage/walk.c src/storage/walk.h \
+	src/storage/work.c src/storage/work.h

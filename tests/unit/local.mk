@@ -13,7 +13,10 @@ UNIT_TESTS += tests/unit/test-security-capabilities tests/unit/test-security-pol
 tests_unit_test_security_capabilities_SOURCES = tests/unit/test-security-capabilities.c
 tests_unit_test_security_policy_SOURCES = tests/unit/test-security-policy.c
 tests_unit_test_security_seccomp_SOURCES = tests/unit/test-security-seccomp.c
-UNIT_TESTS += tests/unit/test-storage-shift tests/unit/test-storage-storage
+UNIT_TESTS += tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \
+	tests/unit/test-storage-storage
+tests_unit_test_storage_copy_SOURCES = tests/unit/test-storage-copy.c
+tests_unit_test_storage_remove_SOURCES = tests/unit/test-storage-remove.c
 tests_unit_test_storage_shift_SOURCES = tests/unit/test-storage-shift.c
 tests_unit_test_storage_storage_SOURCES = tests/unit/test-storage-storage.c
 UNIT_TESTS += tests/unit/test-base-error tests/unit/test-base-file tests/unit/test-base-parse \

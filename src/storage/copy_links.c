@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A hash table from inodes to names; see the header. */
+#include "storage/copy_links.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "storage/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ROOM_FIRST 256
+
+struct copy_link {
+	struct copy_link *next;
+	dev_t device;
+	ino_t number;
+	struct walk_node *node;
+	char name[];
+};
+
+void copy_links_init(struct copy_links *links)
+{
+	*links = (struct copy_links){.chains = NULL};
+	(void)pthread_mutex_init(&links->lock, NULL); /* cannot fail in Linux */
+}
+
+void copy_links_done(struct copy_links *links)
+{
+	for (size_t i = 0; i < links->room; i++) {
+		struct copy_link *link = links->chains[i], *next;
+
+		for (; link; link = next) {
+			next = link->next;
+			walk_node_drop(link->node);
+			free(link);
+		}
+	}
+	free(links->chains);
+	(void)pthread_mutex_destroy(&links->lock);
+}
+
+static struct copy_link **chain_of(const struct copy_links *links, ino_t number)
+{
+	return &links->chains[(size_t)(number * 0x9e3779b97f4a7c15ULL >> 20) & (links->room - 1)];
+}
+
+static void grow(struct copy_links *links)
+{
+	struct copy_links bigger = {.room = links->room ? links->room * 2 : ROOM_FIRST};
+
+	bigger.chains = must_alloc(bigger.room * sizeof(struct copy_link *));
+	for (size_t i = 0; i < links->room; i++) {
+		struct copy_link *link = links->chains[i], *next;
+
+		for (; link; link = next) {
+			struct copy_link **chain = chain_of(&bigger, link->number);
+
+			next = link->next;
+			link->next = *chain;
+			*chain = link;
+		}
+	}
+	free(links->chains);
+	links->chains = bigger.chains;
+	links->room = bigger.room;
+}
+
+static const struct copy_link *find(const struct copy_links *links, const struct stat *st)
+{
+	const struct copy_link *link = links->room ? *chain_of(links, st->st_ino) : NULL;
+
+	while (link && (link->number != st->st_ino || link->device != st->st_dev))
+		link = link->next;
+	return link;
+}
+
+static void add(struct copy_links *links, const struct stat *st, struct walk_node *node,
+                const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct copy_link *link = must_alloc(sizeof(*link) + size), **chain;
+
+	if (links->count >= links->room)
+		grow(links);
+	chain = chain_of(links, st->st_ino);
+	*link = (struct copy_link){.next = *chain,
+	                           .device = st->st_dev,
+	                           .number = st->st_ino,
+	                           .node = walk_node_hold(node)};
+	memcpy(link->name, name, size);
+	*chain = link;
+	links->count++;
+}
+
+static int make_link(const struct copy_link *link, int to_fd, int folder, const char *name)
+{
+	CLEAN_FD int first = walk_open(to_fd, link->node, O_PATH | O_DIRECTORY);
+
+	if (first < 0)
+		return first;
+	return linkat(first, link->name, folder, name, 0) < 0 ? -errno : 1;
+}
+
+int copy_links_make(struct copy_links *links, int to_fd, const struct stat *st,
+                    struct walk_node *node, int folder, const char *name,
+                    int (*make)(void *argument), void *argument)
+{
+	const struct copy_link *link;
+	int r;
+
+	/* held while the first name is made, so that a second one never comes before it */
+	(void)pthread_mutex_lock(&links->lock);
+	link = find(links, st);
+	if (!link) {
+		r = make(argument);
+		if (r == 0)
+			add(links, st, node, name);
+	}
+	(void)pthread_mutex_unlock(&links->lock);
+	return link ? make_link(link, to_fd, folder, name) : r;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The ioctls of btrfs for subvolumes; see the header. */
+#include "storage/subvolume.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+bool subvolume_can(int folder_fd)
+{
+	return file_system_of(folder_fd) == BTRFS_SUPER_MAGIC;
+}
+
+bool subvolume_is(int folder_fd)
+{
+	struct stat st;
+
+	return fstat(folder_fd, &st) == 0 && st.st_ino == BTRFS_FIRST_FREE_OBJECTID &&
+	       S_ISDIR(st.st_mode) && subvolume_can(folder_fd);
+}
+
+/* The name must fit as a whole: a cut one would be another subvolume. */
+static int set_name(char *out, size_t room, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length >= room)
+		return -ENAMETOOLONG;
+	memcpy(out, name, length + 1);
+	return 0;
+}
+
+int subvolume_make(int parent_fd, const char *name)
+{
+	struct btrfs_ioctl_vol_args args = {0};
+	int r = set_name(args.name, sizeof(args.name), name);
+
+	if (r < 0)
+		return r;
+	return ioctl(parent_fd, BTRFS_IOC_SUBVOL_CREATE, &args) < 0 ? -errno : 0;
+}
+
+int subvolume_snapshot(int from_fd, int parent_fd, const char *name, bool readonly)
+{
+	struct btrfs_ioctl_vol_args_v2 args = {.fd = from_fd,
+	                                       .flags = readonly ? BTRFS_SUBVOL_RDONLY : 0};
+	int r = set_name(args.name, sizeof(args.name), name);
+
+	if (r < 0)
+		return r;
+	return ioctl(parent_fd, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0 ? -errno : 0;
+}
+
+int subvolume_set_readonly(int fd, bool readonly)
+{
+	__u64 flags = 0;
+
+	if (ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) < 0)
+		return -errno;
+	if (!(flags & BTRFS_SUBVOL_RDONLY) == !readonly)
+		return 0;
+	flags ^= BTRFS_SUBVOL_RDONLY;
+	return ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags) < 0 ? -errno : 0;
+}
+
+/* Its number, by which its quota group goes too; 0 on failure. */
+static uint64_t id_of(int fd)
+{
+	struct btrfs_ioctl_ino_lookup_args args = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
+
+	return ioctl(fd, BTRFS_IOC_INO_LOOKUP, &args) < 0 ? 0 : args.treeid;
+}
+
+int subvolume_remove(int fd, int parent_fd, const char *name)
+{
+	struct btrfs_ioctl_vol_args args = {0};
+	struct btrfs_ioctl_qgroup_create_args group = {.qgroupid = id_of(fd)};
+	int r = set_name(args.name, sizeof(args.name), name);
+
+	if (r == 0)
+		r = subvolume_set_readonly(fd, false);
+	if (r < 0)
+		return r;
+	if (ioctl(parent_fd, BTRFS_IOC_SNAP_DESTROY, &args) < 0)
+		return -errno;
+	if (group.qgroupid) /* fails where there are no quotas, or the cleaner has not come by yet */
+		(void)ioctl(parent_fd, BTRFS_IOC_QGROUP_CREATE, &group);
+	return 0;
+}
+
+int subvolume_limit(int fd, uint64_t bytes)
+{
+	struct btrfs_ioctl_qgroup_limit_args args = {
+		.lim = {.flags = BTRFS_QGROUP_LIMIT_MAX_RFER, .max_rfer = bytes},
+	};
+
+	if (!bytes) /* -1 takes a limit away */
+		args.lim.max_rfer = UINT64_MAX;
+	return ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args) < 0 ? -errno : 0;
+}

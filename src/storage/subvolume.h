@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Subvolumes of btrfs by ioctl (linux/btrfs.h). Each returns 0 or -errno. Private to src/storage. */
+#ifndef SYSC_STORAGE_SUBVOLUME_H
+#define SYSC_STORAGE_SUBVOLUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether the folder is on btrfs at all, and whether it is the root of a subvolume. */
+bool subvolume_can(int folder_fd);
+bool subvolume_is(int folder_fd);
+
+int subvolume_make(int parent_fd, const char *name);
+/* The state of the subvolume from_fd at this moment, in constant time. */
+int subvolume_snapshot(int from_fd, int parent_fd, const char *name, bool readonly);
+int subvolume_set_readonly(int fd, bool readonly);
+/*
+ * Removes the subvolume fd, which is parent_fd/name, with all its files, and its quota group. -ENOTEMPTY
+ * while it has subvolumes in it.
+ */
+int subvolume_remove(int fd, int parent_fd, const char *name);
+
+/*
+ * Most bytes that it may refer to (0: no limit). -ENOTCONN: quotas are not enabled on this file system
+ * (btrfs quota enable).
+ */
+int subvolume_limit(int fd, uint64_t bytes);
+
+#endif
