@@ -145,16 +145,22 @@ cache_open() {
 		say "wait for another create of $1"
 		flock 9
 	fi
-	[ "$flush" = no ] || rm -rf --one-file-system "$entry/tree"
+	[ "$flush" = no ] || trees remove "$entry/tree"
 	cache_clean
 	trap cache_clean EXIT
 }
 
 # What is not whole; nobody else is at it while the lock is held. Silent: the last line that was printed is the reason
 # of a failure
-cache_clean() { rm -rf --one-file-system "$entry"/*.partial "$entry"/*.part "$entry"/download.* 2>/dev/null || :; }
+cache_clean() {
+	{ trees remove "$entry/tree.partial" &&
+		rm -rf --one-file-system "$entry"/*.partial "$entry"/*.part "$entry"/download.*; } 2>/dev/null || :
+}
 
 cache_has_tree() { [ -d "$tree" ]; }
+
+# cache_new_tree: tree.partial, empty, to be filled
+cache_new_tree() { trees new "$tree.partial"; }
 
 # cache_keep_tree: tree.partial is whole: on disk first, then under its name
 cache_keep_tree() {
@@ -168,9 +174,14 @@ cache_copy() {
 	cache_clean
 	flock -s 9
 	say "copy $tree"
-	cp -a --reflink=auto "$tree/." "$rootfs/" || die "copy '$tree' to '$rootfs' failed"
+	set --
+	[ "${SYSC_PROGRESS-}" != bar ] || set -- --bar
+	trees copy "$@" "$tree" "$rootfs" || exit 1
 	exec 9>&-
 }
+
+# trees WORD...: sysc-tree, which is beside sysc-archive
+trees() { "${archive%/*}/sysc-tree" "$@"; }
 
 # unpack FILE DIR [OPTION...]: by the confined sysc-archive
 unpack() {

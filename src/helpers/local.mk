@@ -15,6 +15,13 @@ src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFL
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
 
+# makes, copies and removes trees for the templates
+pkglibexec_PROGRAMS += src/sysc-tree
+src_sysc_tree_SOURCES = src/helpers/sysc-tree.c
+src_sysc_tree_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+src_sysc_tree_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
+src_sysc_tree_LDADD = libsysc.a
+
 # the PID 1 of sysc-execute, static so that it runs in any root file system
 pkglibexec_PROGRAMS += src/sysc-init
 src_sysc_init_SOURCES = src/helpers/sysc-init.c
