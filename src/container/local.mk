@@ -13,7 +13,6 @@ libsysc_a_SOURCES += \
 	src/container/keys.c src/container/keys.h \
 	src/container/lock.c src/container/lock.h \
 	src/container/paths.c src/container/paths.h \
-	src/container/sweep.c src/container/sweep.h \
 	src/container/rlimits.c src/container/rlimits.h \
 	src/container/state.c src/container/state.h \
 	src/container/uuid.c src/container/uuid.h

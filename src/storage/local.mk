@@ -9,5 +9,6 @@ libsysc_a_SOURCES += \
 	src/storage/shift.c \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
+	src/storage/sweep.c src/storage/sweep.h \
 	src/storage/walk.c src/storage/walk.h \
 	src/storage/work.c src/storage/work.h

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sysc create: a container by a template, all or nothing. It is made in the hidden folder
- * STORE/.NAME.creating, which is locked, and gets its name by one rename at the end; container/sweep.h
+ * STORE/.NAME.creating, which is locked, and gets its name by one rename at the end; storage/sweep.h
  * sees to what a killed create leaves.
  */
 #include "base/cleanup.h"
@@ -11,8 +11,9 @@
 #include "container/container.h"
 #include "container/idmap.h"
 #include "container/lock.h"
-#include "container/sweep.h"
+#include "storage/remove.h"
 #include "storage/storage.h"
+#include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/create_config.h"
 #include "tools/create_template.h"
@@ -227,8 +228,7 @@ static void undo(const struct creation *creation)
 		open(creation->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = {0};
 
-	if (creation->folder_fd >= 0 && store_fd >= 0 &&
-	    file_remove_tree(store_fd, hidden, &err) < 0)
+	if (creation->folder_fd >= 0 && store_fd >= 0 && remove_tree(store_fd, hidden, &err) < 0)
 		output_note(creation->call, "%s", err.text);
 }
 
@@ -287,7 +287,7 @@ static int run(struct call *call)
 	creation.name = call->names.items[0];
 	if (container_check_name(creation.name, &err) < 0)
 		return output_usage(call, "%s", err.text);
-	if (container_sweep(&call->paths, &err) < 0)
+	if (sweep_all(&call->paths, &err) < 0)
 		output_note(call, "%s", err.text);
 	r = prepare(&creation, &errors, &err);
 	if (r == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sysc destroy: the definition goes by one rename to STORE/.NAME.destroying, what it held after that;
- * container/sweep.h sees to what a killed destroy leaves. A container whose configuration or storage is
+ * storage/sweep.h sees to what a killed destroy leaves. A container whose configuration or storage is
  * broken can be destroyed as well.
  */
 #include "base/cleanup.h"
@@ -11,8 +11,9 @@
 #include "container/container.h"
 #include "container/lock.h"
 #include "container/state.h"
-#include "container/sweep.h"
 #include "monitor/client.h"
+#include "storage/remove.h"
+#include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
 #include "tools/output.h"
@@ -96,7 +97,7 @@ static int remove_outside(const char *path, struct error *err)
 	parent = open(*folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
 		return fail(err, errno, "open '%s'", *folder ? folder : "/");
-	return file_remove_tree(parent, slash + 1, err);
+	return remove_tree(parent, slash + 1, err);
 }
 
 /* State, lock and logs; what cannot be removed is said and is no failure. */
@@ -150,7 +151,7 @@ static int remove_all(const struct doomed *doomed, struct error *err)
 	else if (doomed->outside && remove_outside(doomed->outside, err) < 0)
 		output_note(doomed->call, "%s: '%s' stays: %s", container->name, doomed->outside,
 		            err->text);
-	if (file_remove_tree(store, hidden, err) < 0)
+	if (remove_tree(store, hidden, err) < 0)
 		/* the container is gone; the next command tries again */
 		output_note(doomed->call, "%s: '%s' stays: %s", container->name, hidden, err->text);
 	error_clear(err);
@@ -182,7 +183,7 @@ static int run_one(struct call *call, const char *name)
 	CLEAN(doomed_done) struct doomed doomed = {.call = call};
 	struct error err = {0};
 
-	if (container_sweep(&call->paths, &err) < 0)
+	if (sweep_all(&call->paths, &err) < 0)
 		output_note(call, "%s", err.text);
 	error_clear(&err);
 	if (!inspect_exists(call, name, &err) ||

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Recognising and removing what killed commands left; see the header. */
-#include "container/sweep.h"
+#include "storage/sweep.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "container/lock.h"
 #include "container/paths.h"
+#include "storage/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void list_leftovers(const struct paths *paths, struct strings *names)
 			strings_add(names, entry->d_name);
 }
 
-int container_sweep(const struct paths *paths, struct error *err)
+int sweep_all(const struct paths *paths, struct error *err)
 {
 	CLEAN(strings_done) struct strings names = {0};
 	CLEAN_FD int store = -1, lock = -1;
@@ -96,7 +96,7 @@ int container_sweep(const struct paths *paths, struct error *err)
 		fd_close(&lock);
 		if (folder < 0)
 			continue; /* somebody is at work, or it is gone */
-		r = file_remove_tree(store, names.items[i], err);
+		r = remove_tree(store, names.items[i], err);
 		if (r < 0)
 			return fail_in(err, "remove what a killed command left");
 		removed++;

@@ -4,8 +4,8 @@
  * folder itself for as long as the command lives that made them. One whose lock is free belongs to a
  * command that was killed, and the next command removes it.
  */
-#ifndef SYSC_CONTAINER_SWEEP_H
-#define SYSC_CONTAINER_SWEEP_H
+#ifndef SYSC_STORAGE_SWEEP_H
+#define SYSC_STORAGE_SWEEP_H
 
 struct error;
 struct paths;
@@ -22,6 +22,6 @@ int sweep_lock(const struct paths *paths, const char *name, struct error *err);
  * Removes what killed commands left. Takes the store lock for a moment, only when there is something.
  * Returns how many it removed.
  */
-int container_sweep(const struct paths *paths, struct error *err);
+int sweep_all(const struct paths *paths, struct error *err);
 
 #endif
