@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -43,6 +44,24 @@ static inline int sys_pidfd_open(pid_t pid, unsigned int flags)
 static inline int sys_pidfd_send_signal(int pidfd, int signal)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/*
+ * struct pidfd_info of linux/pidfd.h in its first version (Linux 6.13); exit_code, a wait status, since 6.15, and
+ * only of a process that was reaped.
+ */
+struct sys_pidfd_info {
+	uint64_t mask, cgroupid;
+	uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code;
+};
+
+#define SYS_PIDFD_INFO_EXIT 8U
+#define SYS_PIDFD_GET_INFO  _IOWR(0xff, 11, struct sys_pidfd_info)
+
+static inline int sys_pidfd_get_info(int pidfd, struct sys_pidfd_info *info)
+{
+	return ioctl(pidfd, SYS_PIDFD_GET_INFO, info);
 }
 
 static inline int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)

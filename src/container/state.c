@@ -322,6 +322,7 @@ int state_read(const char *run_dir, struct state *state, bool *stale, struct err
 	if (r < 0)
 		return r;
 	gone = read.phase != STATE_STOPPED && !is_alive(read.monitor_pid, read.monitor_birth) &&
+	       !is_alive(read.keeper_pid, read.keeper_birth) &&
 	       !is_alive(read.init_pid, read.init_birth);
 	if (gone)
 		read.phase = STATE_STOPPED;

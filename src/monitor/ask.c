@@ -79,7 +79,7 @@ static bool wants_repeats(const struct monitor *monitor)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (strcmp(monitor->state.init_kind, rows[i].kind) == 0 &&
-		    monitor->asked_signal == rows[i].signal)
+		    monitor->handover.asked_signal == (uint64_t)rows[i].signal)
 			return true;
 	return false;
 }
@@ -87,32 +87,38 @@ static bool wants_repeats(const struct monitor *monitor)
 /* It is sent also to an init that may not hear it: a wrong guess costs a repetition, not the deadline. */
 static int send_signal(struct monitor *monitor, struct error *err)
 {
-	int signal = monitor->asked_signal;
+	int signal = (int)monitor->handover.asked_signal;
 	bool heard = signal == SIGKILL || is_heard(monitor->state.init_pid, signal);
+	int r = 0;
 
 	monitor->asked_next_ms = process_clock_ms() + (heard ? LAST_MS : monitor->asked_pause_ms);
 	monitor->asked_pause_ms *= 2;
 	if (monitor->asked_pause_ms > LAST_MS)
 		monitor->asked_pause_ms = LAST_MS;
-	if (heard && !wants_repeats(monitor))
-		monitor->asked_signal = 0;
+	if (heard && !wants_repeats(monitor)) {
+		monitor->handover.asked_signal = 0;
+		r = monitor_remember(monitor, err);
+	}
 	if (sys_pidfd_send_signal(monitor->handover.pidfd, signal) < 0 && errno != ESRCH)
 		return fail(err, errno, "send signal %d to init", signal);
-	return 0;
+	return r;
 }
 
 int ask_init(struct monitor *monitor, int signal, struct error *err)
 {
-	monitor->asked_signal = signal;
+	int r;
+
+	monitor->handover.asked_signal = (uint64_t)signal;
 	monitor->asked_pause_ms = FIRST_MS;
-	return send_signal(monitor, err);
+	r = monitor_remember(monitor, err); /* before it is sent: it must not be lost with us */
+	return r < 0 ? r : send_signal(monitor, err);
 }
 
 int ask_timeout_ms(const struct monitor *monitor)
 {
 	int64_t left = monitor->asked_next_ms - process_clock_ms();
 
-	if (!monitor->asked_signal)
+	if (!monitor->handover.asked_signal)
 		return -1;
 	return left > 0 ? (int)left : 0;
 }
@@ -121,6 +127,6 @@ void ask_again(struct monitor *monitor)
 {
 	struct error err = {0};
 
-	if (monitor->asked_signal && ask_timeout_ms(monitor) == 0 && send_signal(monitor, &err) < 0)
+	if (ask_timeout_ms(monitor) == 0 && send_signal(monitor, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }

@@ -24,7 +24,16 @@
 #define CONNECT_STEP_MS 20
 #define KILL_MS         10000 /* after SIGKILL: the kernel's and the cleaning's time */
 #define FREEZE_MS       10000
-#define STOP_TRIES      10 /* to be heard by a container that reboots and reboots */
+#define TRIES           10 /* to be heard by a container or a supervisor that begins anew again and again */
+#define GONE_MS         200 /* for the keeper, which has only to exit */
+
+/* The pidfd of the process of that birth, -1 when it is gone. */
+static int open_process(pid_t pid, uint64_t birth)
+{
+	CLEAN_FD int fd = pid > 0 ? sys_pidfd_open(pid, 0) : -1;
+
+	return fd >= 0 && state_process_birth(pid) == birth ? fd_take(&fd) : -1;
+}
 
 /*
  * The socket is not there between the end of a run and STOPPED, and between the two runs of a reboot.
@@ -32,28 +41,58 @@
  */
 static bool is_between(const struct state *state, int64_t deadline)
 {
-	bool has_monitor = state_process_birth(state->monitor_pid) == state->monitor_birth;
+	CLEAN_FD int keeper = open_process(state->keeper_pid, state->keeper_birth);
 	/* without its supervisor an init is ending, too */
-	CLEAN_FD int pidfd = sys_pidfd_open(has_monitor ? state->monitor_pid : state->init_pid, 0);
+	CLEAN_FD int init = keeper >= 0 ? -1 : open_process(state->init_pid, state->init_birth);
 
 	if (process_clock_ms() >= deadline)
 		return false;
-	if (pidfd >= 0)
-		(void)process_wait(pidfd, CONNECT_STEP_MS); /* either way: look again */
+	if (keeper >= 0 || init >= 0) /* either way: look again */
+		(void)process_wait(keeper >= 0 ? keeper : init, CONNECT_STEP_MS);
 	return true;
+}
+
+bool client_goes_on(const struct container *container, const struct state *run)
+{
+	struct state state;
+
+	return state_read(container->run_dir, &state, NULL, NULL) == 0 &&
+	       state.phase != STATE_STOPPED && state.phase != STATE_STARTING &&
+	       state.init_pid == run->init_pid && state.init_birth == run->init_birth;
+}
+
+/* Whether the state tells of an init that has ended: whoever looks after it is about to clean up. */
+static bool is_ending(const struct state *state)
+{
+	CLEAN_FD int init = -1;
+
+	if (state->phase == STATE_STOPPED || state->phase == STATE_STARTING)
+		return false;
+	init = open_process(state->init_pid, state->init_birth);
+	return init < 0 || process_wait(init, 0) != 0;
+}
+
+static bool has_supervisor(const struct state *state)
+{
+	CLEAN_FD int keeper = open_process(state->keeper_pid, state->keeper_birth);
+	CLEAN_FD int worker = open_process(state->monitor_pid, state->monitor_birth);
+
+	return keeper >= 0 || worker >= 0;
 }
 
 int client_settled_state(const struct container *container, struct state *state, struct error *err)
 {
-	int r = state_read(container->run_dir, state, NULL, err);
+	int64_t deadline = process_clock_ms() + CONNECT_MS;
 	CLEAN_FD int init = -1;
+	int r;
 
-	if (r < 0 || state->phase == STATE_STOPPED ||
-	    state_process_birth(state->monitor_pid) == state->monitor_birth)
+	do
+		r = state_read(container->run_dir, state, NULL, err);
+	while (r == 0 && is_ending(state) && has_supervisor(state) && is_between(state, deadline));
+	if (r < 0 || state->phase == STATE_STOPPED || has_supervisor(state))
 		return r;
-	init = sys_pidfd_open(state->init_pid, 0);
-	if (init >= 0 && state_process_birth(state->init_pid) == state->init_birth &&
-	    process_wait(init, CONNECT_MS) == 0)
+	init = open_process(state->init_pid, state->init_birth);
+	if (init >= 0 && process_wait(init, CONNECT_MS) == 0)
 		return fail_plain(err, EBUSY,
 		                  "its supervisor is gone, its init (pid %d) does not end",
 		                  state->init_pid);
@@ -88,7 +127,7 @@ static int send_frame(int fd, struct protocol_frame *frame)
 	return socket_send(fd, frame, PROTOCOL_SIZE(frame), NULL, 0);
 }
 
-/* Sends a request and waits for its REPLY. */
+/* Sends a request and waits for its REPLY. -ECONNRESET: it may not have been heard; to be asked again. */
 static int ask(int fd, struct protocol_frame *frame, struct error *err)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -96,7 +135,7 @@ static int ask(int fd, struct protocol_frame *frame, struct error *err)
 	int r = send_frame(fd, frame);
 
 	if (r == -EPIPE || r == -ECONNRESET)
-		return fail_plain(err, ESRCH, "the container ended just now");
+		return fail_plain(err, ECONNRESET, "the supervisor ended before it answered");
 	if (r < 0)
 		return fail(err, -r, "ask the supervisor");
 	do {
@@ -107,7 +146,7 @@ static int ask(int fd, struct protocol_frame *frame, struct error *err)
 		                  REPLY_MS / 1000);
 	n = socket_receive(fd, frame, sizeof(*frame), NULL, NULL);
 	if (n == 0 || n == -ECONNRESET)
-		return fail_plain(err, ESRCH, "the container ended just now");
+		return fail_plain(err, ECONNRESET, "the supervisor ended before it answered");
 	if (n < 0 || protocol_check(frame, (long)n) < 0 || frame->kind != PROTOCOL_REPLY)
 		return fail(err, EBADMSG, "read the supervisor's answer");
 	if (frame->code)
@@ -128,8 +167,8 @@ int client_wait_end(int fd, int64_t timeout_ms)
 	return process_wait(fd, timeout_ms);
 }
 
-int client_freeze(const struct container *container, bool frozen, int64_t timeout_ms,
-                  struct error *err)
+static int freeze_once(const struct container *container, bool frozen, int64_t timeout_ms,
+                       struct error *err)
 {
 	struct protocol_frame frame = {.kind = PROTOCOL_FROZEN, .code = frozen};
 	CLEAN_FD int fd = client_connect(container, err);
@@ -151,77 +190,145 @@ int client_freeze(const struct container *container, bool frozen, int64_t timeou
 	return r < 0 ? r : ask(fd, &frame, err);
 }
 
-/* A frozen container hears no signal. */
-static int thaw(const struct container *container, struct error *err)
+int client_freeze(const struct container *container, bool frozen, int64_t timeout_ms,
+                  struct error *err)
 {
-	struct state state;
-	int r = state_read(container->run_dir, &state, NULL, err);
+	int r = -ECONNRESET;
 
-	if (r < 0 || state.phase != STATE_FROZEN)
-		return r;
-	return client_freeze(container, false, FREEZE_MS, err);
+	for (int tries = 0; tries < TRIES && r == -ECONNRESET; tries++)
+		r = freeze_once(container, frozen, timeout_ms, err);
+	return r;
 }
 
-static int wait_or_kill(int fd, const struct client_stop_options *options, bool *killed,
-                        struct error *err)
+/* A frozen container hears no signal. */
+static int thaw(const struct container *container, const struct state *state, struct error *err)
 {
-	int64_t timeout = options->how == PROTOCOL_KILL ? KILL_MS : options->timeout_ms;
-	int r = client_wait_end(fd, timeout);
+	return state->phase == STATE_FROZEN ? client_freeze(container, false, FREEZE_MS, err) : 0;
+}
 
-	if (r != 0)
-		return r < 0 ? fail(err, -r, "wait for the end") : 0;
-	if (options->no_kill || options->how == PROTOCOL_KILL)
-		return fail_plain(err, ETIMEDOUT, "still running after %lld s",
-		                  (long long)(timeout / 1000));
-	r = client_stop(fd, PROTOCOL_KILL, err);
-	if (r < 0 && r != -ESRCH)
-		return r;
-	if (killed)
-		*killed = true;
-	if (client_wait_end(fd, KILL_MS) == 0)
+/* A stop under way. */
+struct stop {
+	const struct container *container;
+	const struct client_stop_options *options;
+	struct state run; /* what it was when the supervisor heard it */
+	bool is_heard, is_killed;
+	int how;
+	int64_t deadline; /* CLOCK_MONOTONIC, -1 never */
+};
+
+static int64_t deadline_of(int64_t timeout_ms)
+{
+	return timeout_ms < 0 ? -1 : process_clock_ms() + timeout_ms;
+}
+
+static int64_t time_left(const struct stop *stop)
+{
+	int64_t left = stop->deadline - process_clock_ms();
+
+	if (stop->deadline < 0)
+		return -1;
+	return left > 0 ? left : 0;
+}
+
+/* Over time: a kill, or an error. */
+static int escalate(struct stop *stop, struct error *err)
+{
+	if (stop->how == PROTOCOL_KILL && stop->is_killed)
 		return fail_plain(err, ETIMEDOUT, "still there %d s after SIGKILL", KILL_MS / 1000);
-	return 0;
+	if (stop->options->no_kill || stop->how == PROTOCOL_KILL)
+		return fail_plain(err, ETIMEDOUT, "still running after %lld s",
+		                  (long long)(stop->options->timeout_ms / 1000));
+	stop->how = PROTOCOL_KILL;
+	stop->is_killed = true;
+	stop->deadline = deadline_of(KILL_MS);
+	return 1;
 }
 
 /*
- * One try: the connection on which the stop was heard, -ESRCH when the container is not running (any more),
- * -ECONNRESET when its supervisor was between two runs of a reboot and did not hear it.
+ * Asks once and waits. 0: it is done, 1: once more, with or without a change of plan; -ECONNRESET: the
+ * supervisor was between two runs of a reboot, or died, and did not hear it.
  */
-static int ask_to_stop(const struct container *container, int how, struct error *err)
+static int stop_once(struct stop *stop, struct error *err)
 {
-	CLEAN_FD int fd = client_connect(container, err);
-	int r = fd < 0 ? fd : thaw(container, err);
+	CLEAN_FD int fd = client_connect(stop->container, err);
+	struct state now;
+	int r = fd < 0 ? fd : state_read(stop->container->run_dir, &now, NULL, err);
 
 	if (r < 0)
 		return r;
-	r = client_stop(fd, how, err);
-	if (r == -ESRCH)
-		return how == PROTOCOL_REBOOT ? -ESRCH : -ECONNRESET; /* it reboots by itself */
-	return r < 0 ? r : fd_take(&fd);
+	if (stop->is_heard && !client_goes_on(stop->container, &stop->run))
+		return 0;
+	r = thaw(stop->container, &now, err);
+	if (r < 0)
+		return r;
+	r = client_stop(fd, stop->how, err);
+	if (r == -ECONNRESET && stop->how == PROTOCOL_REBOOT &&
+	    !client_goes_on(stop->container, &now))
+		return 0; /* it reboots by itself */
+	if (r < 0)
+		return r;
+	stop->is_heard = true;
+	stop->run = now;
+	if (stop->options->no_wait)
+		return 0;
+	r = client_wait_end(fd, time_left(stop));
+	if (r < 0)
+		return fail(err, -r, "wait for the end");
+	if (r == 0)
+		return escalate(stop, err);
+	return client_goes_on(stop->container, &stop->run) ? -ECONNRESET : 0;
+}
+
+/* The keeper has nothing left to do: so that nothing of it is there when we say that it stopped. */
+static void wait_for_keeper(const struct state *run)
+{
+	CLEAN_FD int fd = open_process(run->keeper_pid, run->keeper_birth);
+
+	if (fd >= 0)
+		(void)process_wait(fd, GONE_MS); /* it may be a `destroy` by now */
 }
 
 int client_stop_container(const struct container *container,
                           const struct client_stop_options *options, bool *killed,
                           struct error *err)
 {
-	CLEAN_FD int fd = -ECONNRESET;
+	struct stop stop = {.container = container, .options = options, .how = options->how};
+	int tries = 0, r;
 
+	stop.deadline = deadline_of(options->how == PROTOCOL_KILL ? KILL_MS : options->timeout_ms);
+	do {
+		r = stop_once(&stop, err);
+		if (r == -ECONNRESET && ++tries < TRIES)
+			r = 1;
+	} while (r == 1);
 	if (killed)
-		*killed = false;
-	for (int tries = 0; tries < STOP_TRIES && fd == -ECONNRESET; tries++)
-		fd = ask_to_stop(container, options->how, err);
-	if (fd == -ESRCH) {
-		error_clear(err);
-		return 0;
-	}
-	if (fd < 0 || options->no_wait)
-		return fd < 0 ? fd : 0;
-	return wait_or_kill(fd, options, killed, err);
+		*killed = stop.is_killed && (r == 0 || r == -ESRCH);
+	if (r < 0 && r != -ESRCH)
+		return r;
+	error_clear(err);
+	if (stop.is_heard && !options->no_wait && options->how != PROTOCOL_REBOOT)
+		wait_for_keeper(&stop.run);
+	return 0;
 }
 
-int client_console(int fd, int tty, struct error *err)
+int client_wait_stopped(const struct container *container, struct error *err)
 {
-	struct protocol_frame frame = {.kind = PROTOCOL_CONSOLE, .code = tty};
+	int r;
+
+	do {
+		CLEAN_FD int fd = client_connect(container, err);
+
+		r = fd < 0 ? fd : client_wait_end(fd, -1);
+	} while (r > 0);
+	if (r != -ESRCH)
+		return r < 0 && !err->code ? fail(err, -r, "wait for the end") : r;
+	error_clear(err);
+	return 0;
+}
+
+int client_console(int fd, int tty, uint32_t position, struct error *err)
+{
+	struct protocol_frame frame = {.kind = PROTOCOL_CONSOLE, .code = tty, .columns = position};
 
 	return ask(fd, &frame, err);
 }
@@ -244,7 +351,7 @@ int client_send_size(int fd, unsigned int rows, unsigned int columns)
 	return send_frame(fd, &frame);
 }
 
-long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX])
+long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX], uint32_t *position)
 {
 	struct protocol_frame frame;
 	ssize_t n = socket_receive(fd, &frame, sizeof(frame), NULL, NULL);
@@ -256,5 +363,6 @@ long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX])
 	if (protocol_check(&frame, (long)n) < 0 || frame.kind != PROTOCOL_DATA)
 		return -EBADMSG;
 	memcpy(out, frame.bytes, frame.length);
+	*position = frame.columns;
 	return (long)frame.length;
 }

@@ -18,14 +18,22 @@ struct state;
 int client_connect(const struct container *container, struct error *err);
 
 /*
- * The state of the container as it will be: one whose supervisor was killed is ending (its init dies with
- * it), so this waits a moment for that. For who is about to start it.
+ * The state of the container as it will be: one whose init has ended is being cleaned up, or is ending
+ * because its supervisor was killed, so this waits a moment for that. For who is about to start it.
  */
 int client_settled_state(const struct container *container, struct state *state, struct error *err);
 
 /*
+ * Whether the run of the container that run tells of (as read while it ran) goes on: what a connection that
+ * ended without a word is asked for. A supervisor may die and be made anew while the container runs.
+ */
+bool client_goes_on(const struct container *container, const struct state *run);
+/* Waits until the container is not running any more, over the end of its supervisors. */
+int client_wait_stopped(const struct container *container, struct error *err);
+
+/*
  * Asks over fd for a stop (enum protocol_stop) and returns when the signal was sent; client_wait_end()
- * waits for the rest.
+ * waits for the rest. -ECONNRESET: the supervisor ended and may not have heard it.
  */
 int client_stop(int fd, int how, struct error *err);
 /* Waits at most timeout_ms (-1: for ever) until the supervisor has cleaned up and gone: 1, 0 when time is
@@ -49,12 +57,16 @@ int client_stop_container(const struct container *container,
                           const struct client_stop_options *options, bool *killed,
                           struct error *err);
 
-/* Connects fd to tty of the container (0: the console): frames go both ways from then on. */
-int client_console(int fd, int tty, struct error *err);
+/*
+ * Connects fd to tty of the container (0: the console): frames go both ways from then on. position: what
+ * client_receive_data() gave last on an earlier connection, 0: from the oldest byte that is kept. -ECONNRESET
+ * as client_stop().
+ */
+int client_console(int fd, int tty, uint32_t position, struct error *err);
 /* One DATA or RESIZE frame. 0 or -errno. */
 int client_send_data(int fd, const char *bytes, uint32_t count);
 int client_send_size(int fd, unsigned int rows, unsigned int columns);
-/* One DATA frame into out: its length, 0 at the end, -errno. */
-long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX]);
+/* One DATA frame into out: its length, 0 at the end, -errno. *position: where it ends (client_console()). */
+long client_receive_data(int fd, char out[PROTOCOL_BYTES_MAX], uint32_t *position);
 
 #endif

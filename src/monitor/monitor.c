@@ -3,12 +3,13 @@
 #include "monitor/monitor.h"
 
 #include "base/cleanup.h"
-#include "base/compat.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "monitor/ask.h"
+#include "monitor/pair.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
 #include "network/network.h"
@@ -19,7 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define TTY_RING_BYTES   8192
@@ -34,7 +37,12 @@ int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct er
 
 enum state_phase monitor_awake_phase(const struct monitor *monitor)
 {
-	return monitor->no_reboot ? STATE_STOPPING : STATE_RUNNING;
+	return monitor->handover.no_reboot ? STATE_STOPPING : STATE_RUNNING;
+}
+
+int monitor_remember(struct monitor *monitor, struct error *err)
+{
+	return handover_update(monitor->handover_fd, &monitor->handover, err);
 }
 
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err)
@@ -55,10 +63,11 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 			continue;
 		(void)snprintf(monitor->state.stop_who, sizeof(monitor->state.stop_who), "%s, %s",
 		               kinds[i].name, who);
-		monitor->no_reboot = how != PROTOCOL_REBOOT;
+		monitor->handover.no_reboot = how != PROTOCOL_REBOOT;
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
-		r = ask_init(monitor, kinds[i].signal, err);
-		return r < 0 ? r : monitor_set_phase(monitor, monitor_awake_phase(monitor), err);
+		/* before init hears of it: neither who asked nor the request is lost with us */
+		r = monitor_set_phase(monitor, monitor_awake_phase(monitor), err);
+		return r < 0 ? r : ask_init(monitor, kinds[i].signal, err);
 	}
 	return fail(err, EINVAL, "stop of kind %d", how);
 }
@@ -72,24 +81,15 @@ static void note_reason(struct monitor *monitor, int status)
 	state->stopped_ms = state_now_ms();
 	if (state->stop_who[0])
 		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP)
+	if (status < 0)
+		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest");
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP)
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (reboot)");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT)
 		(void)snprintf(state->stop_who, sizeof(state->stop_who),
 		               "the guest (poweroff or halt)");
 	else
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (init ended)");
-}
-
-static int reap(struct monitor *monitor)
-{
-	siginfo_t info = {0};
-
-	if (waitid(P_PIDFD, (id_t)monitor->handover.pidfd, &info, WEXITED) < 0)
-		return -1;
-	if (info.si_code == CLD_EXITED)
-		return (info.si_status & 0xff) << 8;
-	return info.si_status & 0x7f;
 }
 
 static void remove_links(struct monitor *monitor)
@@ -146,33 +146,18 @@ static void clean_up(struct monitor *monitor)
 
 static bool wants_reboot(const struct monitor *monitor, int status)
 {
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP && !monitor->no_reboot;
-}
-
-/* The same process goes on as sysc, which starts the container anew and hands over to us again. */
-static void become_sysc(struct monitor *monitor, const char *verb, const char *option)
-{
-	struct handover *handover = &monitor->handover;
-	char *argv[] = {handover->program,
-	                (char *)(uintptr_t)verb,
-	                (char *)(uintptr_t)option,
-	                (char *)(uintptr_t) "-P",
-	                handover->store,
-	                handover->name,
-	                NULL};
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)execv(handover->program, argv);
-	log_line(LOG_LEVEL_ERROR, "run '%s %s': %s", handover->program, verb,
-	         strerrordesc_np(errno));
+	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP &&
+	       !monitor->handover.no_reboot;
 }
 
 static void describe_status(int status, char *out, size_t room)
 {
 	char name[24];
 
+	if (status < 0) {
+		(void)snprintf(out, room, "ended unseen");
+		return;
+	}
 	if (!WIFSIGNALED(status)) {
 		(void)snprintf(out, room, "exit code %d", WEXITSTATUS(status));
 		return;
@@ -195,7 +180,7 @@ static void remove_socket(struct monitor *monitor)
 static void end(struct monitor *monitor)
 {
 	struct error err = {0};
-	int status = reap(monitor);
+	int status = pair_init_status(monitor);
 	bool reboot = wants_reboot(monitor, status);
 	char ending[64];
 
@@ -205,15 +190,15 @@ static void end(struct monitor *monitor)
 	log_line(LOG_LEVEL_INFO, "%s: %s, init %s", reboot ? "rebooting" : "stopped",
 	         monitor->state.stop_who, ending);
 	remove_socket(monitor);
+	/* before STOPPED: from then on the container may be another one's */
+	monitor->handover.next = reboot                        ? HANDOVER_NEXT_START
+	                         : monitor->handover.ephemeral ? HANDOVER_NEXT_DESTROY
+	                                                       : HANDOVER_NEXT_END;
+	if (monitor_remember(monitor, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 	if (monitor_set_phase(monitor, reboot ? STATE_STARTING : STATE_STOPPED, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 	server_close(monitor);
-	if (reboot)
-		become_sysc(monitor, "start", "--supervise");
-	else if (monitor->handover.ephemeral)
-		become_sysc(monitor, "destroy", "--quiet");
-	if (reboot && monitor_set_phase(monitor, STATE_STOPPED, &err) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
 static void init_ready(struct loop_source *source, uint32_t events)
@@ -226,23 +211,27 @@ static void init_ready(struct loop_source *source, uint32_t events)
 }
 
 /* A service manager that ends us wants the container to end well. */
+void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid)
+{
+	struct error err = {0};
+	char who[48];
+
+	if (signal != SIGTERM && signal != SIGINT)
+		return;
+	(void)snprintf(who, sizeof(who), "signal %d from uid %u pid %d", signal, uid, pid);
+	if (monitor_stop(monitor, PROTOCOL_HALT, who, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
 static void signal_ready(struct loop_source *source, uint32_t events)
 {
 	struct monitor *monitor =
 		(struct monitor *)((char *)source - offsetof(struct monitor, signals));
 	struct signalfd_siginfo info;
-	struct error err = {0};
-	char who[48];
 
 	(void)events;
-	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
-		return;
-	(void)snprintf(who, sizeof(who), "signal %u from uid %u pid %u", info.ssi_signo,
-	               info.ssi_uid, info.ssi_pid);
-	if (monitor_stop(monitor, PROTOCOL_HALT, who, &err) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	if (read(source->fd, &info, sizeof(info)) == sizeof(info))
+		monitor_signal(monitor, (int)info.ssi_signo, info.ssi_uid, (pid_t)info.ssi_pid);
 }
 
 static int open_signals(struct monitor *monitor)
@@ -259,29 +248,61 @@ static int open_signals(struct monitor *monitor)
 	return loop_add(&monitor->loop, &monitor->signals, EPOLLIN);
 }
 
+static size_t ring_size(const struct handover *handover, unsigned int tty)
+{
+	return tty ? TTY_RING_BYTES : (size_t)handover->console_buffer;
+}
+
+size_t monitor_memory_size(unsigned int ttys, uint64_t console_buffer)
+{
+	return terminal_memory_size((size_t)console_buffer) +
+	       (ttys ? ttys - 1 : 0) * terminal_memory_size(TTY_RING_BYTES);
+}
+
+/* Shared with the keeper; our own where there is none or another layout. */
+static char *map_memory(const struct handover *handover)
+{
+	size_t size = monitor_memory_size(handover->tty_count, handover->console_buffer);
+	struct stat st;
+	bool is_shared = handover->memory_fd >= 0 && fstat(handover->memory_fd, &st) == 0 &&
+	                 st.st_size >= (off_t)size;
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	                    is_shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS,
+	                    is_shared ? handover->memory_fd : -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 static int open_terminals(struct monitor *monitor)
 {
 	struct handover *handover = &monitor->handover;
+	char *memory = map_memory(handover); /* for the life of the process */
 
+	if (!memory)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < handover->tty_count; i++) {
 		struct terminal *terminal = &monitor->terminals[i];
+		size_t size = ring_size(handover, i);
 		int r = terminal_open(terminal, &monitor->loop, handover->ttys[i],
-		                      i ? TTY_RING_BYTES : (size_t)handover->console_buffer);
+		                      (struct terminal_memory *)(void *)memory, size);
 
 		if (r < 0)
 			return r;
+		memory += terminal_memory_size(size);
 		terminal->changed = server_terminal_changed;
 	}
-	if (handover->console_log && *handover->console_log)
+	if (handover->tty_count && handover->console_log && *handover->console_log)
 		terminal_log_to(&monitor->terminals[0], handover->console_log,
 		                handover->console_log_size);
 	return 0;
 }
 
-static int open_all(struct monitor *monitor)
+static int open_all(struct monitor *monitor, int pipe_fd, pid_t keeper)
 {
 	int r = loop_open(&monitor->loop);
 
+	if (r == 0)
+		r = pair_open(monitor, pipe_fd, keeper);
 	if (r == 0)
 		r = open_signals(monitor);
 	monitor->init = (struct loop_source){.fd = monitor->handover.pidfd, .ready = init_ready};
@@ -296,28 +317,63 @@ static int open_all(struct monitor *monitor)
 	return r;
 }
 
-int monitor_run(int handover_fd)
+/* What waits for a time rather than for an fd. */
+static const struct timer {
+	int (*timeout_ms)(const struct monitor *monitor); /* -1: nothing is due */
+	void (*run)(struct monitor *monitor);             /* what is due now, if anything */
+} timers[] = {
+	{ask_timeout_ms,  ask_again },
+	{pair_timeout_ms, pair_again},
+};
+
+static int run_once(struct monitor *monitor)
+{
+	int timeout = -1, r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
+		int ms = timers[i].timeout_ms(monitor);
+
+		if (ms >= 0 && (timeout < 0 || ms < timeout))
+			timeout = ms;
+	}
+	r = loop_run_once(&monitor->loop, timeout);
+	for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+		timers[i].run(monitor);
+	return r;
+}
+
+/* From the handover and the state file, where an earlier worker may have written. */
+static int load(struct monitor *monitor, struct error *err)
+{
+	int r;
+
+	handover_init(&monitor->handover);
+	r = handover_read(monitor->handover_fd, &monitor->handover, err);
+	if (r == 0)
+		r = state_read(monitor->handover.run_dir, &monitor->state, NULL, err);
+	return r;
+}
+
+int monitor_run(int handover_fd, int pipe_fd, pid_t keeper, const struct error *upgrade_error)
 {
 	static struct monitor monitor;
 	struct error err = {0};
 	int r;
 
-	handover_init(&monitor.handover);
-	r = handover_read(handover_fd, &monitor.handover, &err);
-	if (r == 0)
-		r = state_read(monitor.handover.run_dir, &monitor.state, NULL, &err);
+	(void)upgrade_error;
+	monitor.handover_fd = handover_fd;
+	r = load(&monitor, &err);
 	if (r < 0) {
-		(void)fprintf(stderr, "sysc-monitor: %s\n", err.text);
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 		return 1;
 	}
-	log_open(monitor.handover.log, LOG_LEVEL_INFO);
-	r = open_all(&monitor);
-	if (r < 0)
+	r = open_all(&monitor, pipe_fd, keeper);
+	while (r == 0 && !monitor.loop.done)
+		r = run_once(&monitor);
+	if (r < 0) {
 		log_line(LOG_LEVEL_ERROR, "look after the container: %s", strerrordesc_np(-r));
-	while (r == 0 && !monitor.loop.done) {
-		r = loop_run_once(&monitor.loop, ask_timeout_ms(&monitor));
-		ask_again(&monitor);
+		return 1; /* the keeper tries again */
 	}
 	end(&monitor);
-	return r < 0;
+	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The supervisor of one running container, as the program sysc-monitor: one loop over init's pidfd, its
- * ptys, the command socket and signals. Needs libc only.
+ * The worker of the supervisor of one running container (keeper.h): one loop over init's pidfd, its ptys, the
+ * command socket and signals. Needs libc only. It may die at any moment: what the next one must know is in the
+ * state file, in the handover or in the terminals' memory.
  */
 #ifndef SYSC_MONITOR_MONITOR_H
 #define SYSC_MONITOR_MONITOR_H
@@ -12,27 +13,44 @@
 #include "monitor/terminal.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct server_client;
 
 struct monitor {
 	struct loop loop;
-	struct handover handover;
+	int handover_fd;
+	struct handover handover; /* after a change: monitor_remember() */
 	struct state state;
 	struct loop_source signals, init, listener;
+	struct loop_source keeper; /* pair.h; fd -1: there is none */
+	int64_t keeper_next_ms;    /* CLOCK_MONOTONIC of the next try to make one */
+	int keeper_pause_ms;
+	int init_status; /* as the keeper told it, -1 */
+	bool is_status_told;
 	struct terminal terminals[1 + CONSOLE_TTYS_MAX];
 	struct server_client *clients; /* list */
-	int asked_signal;              /* what init has yet to hear (ask.h), 0: nothing */
-	int asked_pause_ms;            /* until the next try */
+	int asked_pause_ms;            /* until init is asked again (ask.h) */
 	int64_t asked_next_ms;         /* CLOCK_MONOTONIC of that */
-	bool no_reboot;                /* a stop or kill was asked for: a reboot inside is a stop */
 };
 
-/* Looks after the container until it ends; handover_fd: handover.h. Returns the exit code of the program, or
- * does not return when the container reboots. */
-int monitor_run(int handover_fd);
+/*
+ * Looks after the container until it ends, or until the program is to be exchanged; then handover->next
+ * says so. pipe_fd: from the keeper; upgrade_error: of an exchange that failed just now, else empty.
+ * Returns the exit code of the process.
+ */
+int monitor_run(int handover_fd, int pipe_fd, pid_t keeper, const struct error *upgrade_error);
+
+/* Bytes of the memory of a container's terminals (the console is one), for handover->memory_fd. */
+size_t monitor_memory_size(unsigned int ttys, uint64_t console_buffer);
+
+/* Writes the handover anew. */
+int monitor_remember(struct monitor *monitor, struct error *err);
+/* A signal that uid and pid sent to us or to the keeper. */
+void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid);
 
 /* Sends the signal that asks for this kind of stop (enum protocol_stop) and remembers who asked. */
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err);

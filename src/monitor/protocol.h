@@ -11,10 +11,14 @@
  *     -- FROZEN 1|0 ------------>    looks at the cgroup, writes the state
  *     <------------ REPLY code --
  *
- *     -- CONSOLE tty ----------->    REPLY code, then frames both ways until one side closes:
- *     <------------ DATA bytes --    first what the buffer holds, then what comes
+ *     -- CONSOLE tty position -->    REPLY code, then frames both ways until one side closes:
+ *     <--- DATA bytes position --    first what the buffer holds (from position on, where it is
+ *                                    not 0: of the last DATA of an earlier connection), then what comes
  *     -- DATA bytes ------------>
  *     -- RESIZE rows columns --->
+ *
+ * A connection that ends without a REPLY, or before its end was due, tells only that this process of the
+ * supervisor ended: where the container goes on, there is or will be another one to be asked (client.c).
  *
  * To add a request: its kind here, its row in requests (server.c), its function in client.c.
  */
@@ -44,7 +48,7 @@ enum protocol_stop {
 struct protocol_frame {
 	uint16_t version, kind;
 	int32_t code;     /* REPLY: 0 or a positive errno; STOP: enum protocol_stop; tty; rows */
-	uint32_t columns; /* RESIZE */
+	uint32_t columns; /* RESIZE; position: lower half of the number of bytes ever printed */
 	uint32_t length;  /* of bytes that follow: text of a REPLY, DATA */
 	char bytes[PROTOCOL_BYTES_MAX];
 };

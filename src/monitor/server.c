@@ -29,8 +29,19 @@ struct server_client {
 	struct server_client *next;
 	struct terminal *terminal; /* CONSOLE was asked for and granted */
 	uint64_t cursor;           /* in what the terminal printed */
+	bool is_ours;              /* it came with the handover */
 	char who[WHO_MAX];         /* "uid 0 pid 4711" */
 };
+
+/* No later worker is to take it for a client. */
+static void forget_ours(struct monitor *monitor)
+{
+	struct error err = {0};
+
+	monitor->handover.client_fd = -1;
+	if (handover_update(monitor->handover_fd, &monitor->handover, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
 
 static void drop(struct server_client *client)
 {
@@ -42,6 +53,10 @@ static void drop(struct server_client *client)
 	if (client->terminal)
 		client->terminal->client = NULL;
 	loop_remove(&client->monitor->loop, &client->source);
+	/* the keeper holds it, too, when it came with the handover */
+	(void)shutdown(client->source.fd, SHUT_RDWR);
+	if (client->is_ours)
+		forget_ours(client->monitor);
 	close(client->source.fd);
 	free(client);
 }
@@ -66,7 +81,7 @@ static bool reply(struct server_client *client, const struct error *err)
 static void flush_output(struct server_client *client)
 {
 	struct loop *loop = &client->monitor->loop;
-	uint32_t wants = client->terminal->input_length ? 0U : EPOLLIN;
+	uint32_t wants = client->terminal->memory->input_length ? 0U : EPOLLIN;
 
 	for (;;) {
 		struct protocol_frame frame = {.kind = PROTOCOL_DATA};
@@ -78,6 +93,7 @@ static void flush_output(struct server_client *client)
 			(void)loop_watch(loop, &client->source, wants);
 			return;
 		}
+		frame.columns = (uint32_t)cursor;
 		if (!send_frame(client, &frame)) {
 			if (errno != EAGAIN)
 				shutdown(client->source.fd,
@@ -86,6 +102,8 @@ static void flush_output(struct server_client *client)
 			return;
 		}
 		client->cursor = cursor;
+		if (client->is_ours)
+			client->terminal->memory->shown = cursor;
 	}
 }
 
@@ -124,6 +142,13 @@ static int ask_console(struct server_client *client, const struct protocol_frame
 		                  ((struct server_client *)terminal->client)->who);
 	client->terminal = terminal;
 	terminal->client = client;
+	if (frame->columns) {
+		uint64_t head = terminal->memory->head;
+		uint32_t missed = (uint32_t)head - frame->columns;
+
+		/* a position of another run, or long gone, is none */
+		client->cursor = missed <= terminal->size && missed <= head ? head - missed : 0;
+	}
 	return 0;
 }
 
@@ -248,8 +273,17 @@ int server_adopt(struct monitor *monitor, int fd)
 {
 	struct protocol_frame frame = {.kind = PROTOCOL_CONSOLE};
 	struct server_client *client = add_client(monitor, fd, "sysc-start in the foreground");
+	int r;
 
-	return client ? ask_console(client, &frame, NULL) : -ENOMEM;
+	if (!client)
+		return -ENOMEM;
+	r = ask_console(client, &frame, NULL);
+	if (r < 0)
+		return r;
+	client->is_ours = true;
+	client->cursor = client->terminal->memory->shown;
+	flush_output(client);
+	return 0;
 }
 
 void server_flush(struct monitor *monitor)
@@ -259,7 +293,8 @@ void server_flush(struct monitor *monitor)
 	for (struct server_client *client = monitor->clients; client; client = client->next) {
 		int64_t left = deadline - process_clock_ms();
 
-		while (client->terminal && client->cursor < client->terminal->head && left > 0) {
+		while (client->terminal && client->cursor < client->terminal->memory->head &&
+		       left > 0) {
 			struct pollfd p = {.fd = client->source.fd, .events = POLLOUT};
 
 			if (poll(&p, 1, (int)left) <= 0 || p.revents & (POLLHUP | POLLERR))

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "container/container.h"
 #include "monitor/handover.h"
+#include "monitor/monitor.h"
 #include "runtime/plan.h"
 #include "runtime/start.h"
 #include "runtime/sync.h"
@@ -20,6 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 /* What the supervisor carries from the start to the exec of sysc-monitor. */
@@ -27,7 +29,7 @@ struct supervisor {
 	const struct container *container;
 	struct state state;
 	struct running running;
-	int listen_fd, console_fd;
+	int listen_fd, console_fd, memory_fd;
 	bool is_execute; /* one program, no system that could become ready */
 };
 
@@ -36,6 +38,7 @@ static void supervisor_done(struct supervisor *supervisor)
 	running_done(&supervisor->running);
 	fd_close(&supervisor->listen_fd);
 	fd_close(&supervisor->console_fd);
+	fd_close(&supervisor->memory_fd);
 }
 
 static int listen_for_commands(struct supervisor *supervisor, struct error *err)
@@ -58,6 +61,8 @@ static int begin(struct supervisor *supervisor, struct error *err)
 	state->since_ms = 0;
 	state->monitor_pid = getpid();
 	state->monitor_birth = state_process_birth(getpid());
+	state->keeper_pid = state->monitor_pid; /* both, until it makes a worker */
+	state->keeper_birth = state->monitor_birth;
 	state->init_pid = 0;
 	state->ready_ms = state->restart_at_ms = 0;
 	state->not_ready[0] = state->guest_status[0] = state->health[0] = '\0';
@@ -87,7 +92,7 @@ static void note_failure(struct supervisor *supervisor, const struct error *caus
 	stop_listening(supervisor);
 	state->phase = STATE_STOPPED;
 	state->since_ms = 0;
-	state->init_pid = state->monitor_pid = 0;
+	state->init_pid = state->monitor_pid = state->keeper_pid = 0;
 	state->failed_ms = state_now_ms();
 	(void)snprintf(state->failure, sizeof(state->failure), "%s", cause->text);
 	if (state_write(supervisor->container->run_dir, state, &err) < 0)
@@ -128,12 +133,28 @@ static int note_running(struct supervisor *supervisor, struct error *err)
 	return state_write(supervisor->container->run_dir, state, err);
 }
 
+/* For what the terminals hold; the pages come when they are touched. */
+static int make_memory(struct supervisor *supervisor, struct error *err)
+{
+	size_t size = monitor_memory_size(supervisor->running.tty_count,
+	                                  supervisor->container->config.console_buffer);
+
+	supervisor->memory_fd = memfd_create("sysc-console", MFD_CLOEXEC);
+	if (supervisor->memory_fd < 0 || ftruncate(supervisor->memory_fd, (off_t)size) < 0)
+		return fail(err, errno, "make a memory file");
+	return 0;
+}
+
 static int write_handover(struct supervisor *supervisor, struct error *err)
 {
 	const struct container *container = supervisor->container;
 	const struct config *config = &container->config;
+	CLEAN_FREE char *monitor = must_printf("%s/sysc-monitor", container->paths->libexec);
 	struct handover handover;
+	int r = make_memory(supervisor, err);
 
+	if (r < 0)
+		return r;
 	handover_init(&handover);
 	handover.name = container->name;
 	handover.store = container->paths->store;
@@ -141,12 +162,14 @@ static int write_handover(struct supervisor *supervisor, struct error *err)
 	handover.log = container->log;
 	handover.console_log = config->console_log ? container->console : NULL;
 	handover.program = container->paths->program;
+	handover.monitor = monitor;
 	handover.console_log_size = config->console_log_size;
 	handover.console_buffer = config->console_buffer;
 	handover.ephemeral = config->ephemeral;
 	handover.pidfd = supervisor->running.pidfd;
 	handover.listen_fd = supervisor->listen_fd;
 	handover.client_fd = supervisor->console_fd;
+	handover.memory_fd = supervisor->memory_fd;
 	memcpy(handover.ttys, supervisor->running.ttys, sizeof(handover.ttys));
 	handover.tty_count = supervisor->running.tty_count;
 	return handover_write(&handover, err); /* the texts stay the container's */
@@ -172,6 +195,7 @@ static int supervise(const struct container *container, const struct supervisor_
 	struct supervisor supervisor = {.container = container,
 	                                .listen_fd = -1,
 	                                .console_fd = options->console_fd,
+	                                .memory_fd = -1,
 	                                .is_execute = options->execute != NULL};
 	CLEAN_FD int handover_fd = -1;
 	int r;
@@ -292,7 +316,8 @@ int supervisor_continue(const struct container *container, struct error *err)
 
 void supervisor_give_up(const struct container *container, const struct error *cause)
 {
-	struct supervisor supervisor = {.container = container, .listen_fd = -1};
+	struct supervisor supervisor = {
+		.container = container, .listen_fd = -1, .console_fd = -1, .memory_fd = -1};
 
 	log_open(container->log, LOG_LEVEL_INFO);
 	if (state_read(container->run_dir, &supervisor.state, NULL, NULL) == 0)

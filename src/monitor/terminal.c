@@ -19,6 +19,9 @@
 #define TIOCGPTPEER _IO('T', 0x41)
 #endif
 
+/* What a terminal takes is a multiple of this, so that the next one is aligned and begins on a page of its own. */
+#define MEMORY_UNIT ((size_t)4096)
+
 static void rotate_log(struct terminal *terminal)
 {
 	CLEAN_FREE char *old = must_printf("%s.1", terminal->log_path);
@@ -53,17 +56,17 @@ static void append_log(struct terminal *terminal, const char *bytes, size_t coun
 
 static void keep(struct terminal *terminal, const char *bytes, size_t count)
 {
+	struct terminal_memory *memory = terminal->memory;
+
 	append_log(terminal, bytes, count);
 	if (!terminal->size)
 		return;
-	if (!terminal->ring)
-		terminal->ring = must_alloc(terminal->size);
 	while (count) {
-		size_t at = (size_t)(terminal->head % terminal->size);
+		size_t at = (size_t)(memory->head % terminal->size);
 		size_t n = terminal->size - at < count ? terminal->size - at : count;
 
-		memcpy(terminal->ring + at, bytes, n);
-		terminal->head += n;
+		memcpy(memory->bytes + at, bytes, n);
+		memory->head += n;
 		bytes += n;
 		count -= n;
 	}
@@ -71,21 +74,20 @@ static void keep(struct terminal *terminal, const char *bytes, size_t count)
 
 size_t terminal_read(const struct terminal *terminal, uint64_t *cursor, char *out, size_t room)
 {
+	const struct terminal_memory *memory = terminal->memory;
 	size_t count = 0;
 
-	if (!terminal->ring)
-		return 0;
-	if (terminal->head - *cursor > terminal->size)
-		*cursor = terminal->head - terminal->size;
-	while (*cursor < terminal->head && count < room) {
+	if (memory->head - *cursor > terminal->size)
+		*cursor = memory->head - terminal->size;
+	while (*cursor < memory->head && count < room) {
 		size_t at = (size_t)(*cursor % terminal->size);
 		size_t n = terminal->size - at;
 
-		if (n > terminal->head - *cursor)
-			n = (size_t)(terminal->head - *cursor);
+		if (n > memory->head - *cursor)
+			n = (size_t)(memory->head - *cursor);
 		if (n > room - count)
 			n = room - count;
-		memcpy(out + count, terminal->ring + at, n);
+		memcpy(out + count, memory->bytes + at, n);
 		*cursor += n;
 		count += n;
 	}
@@ -103,18 +105,24 @@ static bool read_some(struct terminal *terminal)
 	return true;
 }
 
+static char *input_of(const struct terminal *terminal)
+{
+	return terminal->memory->bytes + terminal->size;
+}
+
 static void write_some(struct terminal *terminal)
 {
-	ssize_t n = write(terminal->source.fd, terminal->input, terminal->input_length);
+	struct terminal_memory *memory = terminal->memory;
+	ssize_t n = write(terminal->source.fd, input_of(terminal), memory->input_length);
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		terminal->input_length = 0; /* the pty is gone: so is what was typed */
+		memory->input_length = 0; /* the pty is gone: so is what was typed */
 	if (n > 0) {
-		terminal->input_length -= (size_t)n;
-		memmove(terminal->input, terminal->input + n, terminal->input_length);
+		memory->input_length -= (uint64_t)n;
+		memmove(input_of(terminal), input_of(terminal) + n, memory->input_length);
 	}
 	(void)loop_watch(terminal->loop, &terminal->source,
-	                 EPOLLIN | (terminal->input_length ? EPOLLOUT : 0U));
+	                 EPOLLIN | (memory->input_length ? EPOLLOUT : 0U));
 }
 
 static void ready(struct loop_source *source, uint32_t events)
@@ -131,20 +139,31 @@ static void ready(struct loop_source *source, uint32_t events)
 		terminal->changed(terminal);
 }
 
-int terminal_open(struct terminal *terminal, struct loop *loop, int ptx_fd, size_t ring_size)
+size_t terminal_memory_size(size_t ring_size)
+{
+	size_t size = sizeof(struct terminal_memory) + ring_size + TERMINAL_INPUT_MAX;
+
+	return (size + MEMORY_UNIT - 1) / MEMORY_UNIT * MEMORY_UNIT;
+}
+
+int terminal_open(struct terminal *terminal, struct loop *loop, int ptx_fd,
+                  struct terminal_memory *memory, size_t ring_size)
 {
 	int flags = fcntl(ptx_fd, F_GETFL);
 
 	*terminal = (struct terminal){
 		.source = {.fd = ptx_fd, .ready = ready},
 		.loop = loop,
+		.memory = memory,
 		.size = ring_size,
 		.log_fd = -1
         };
+	if (memory->input_length > TERMINAL_INPUT_MAX)
+		memory->input_length = 0; /* not ours */
 	terminal->peer_fd = ioctl(ptx_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (flags < 0 || fcntl(ptx_fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	return loop_add(loop, &terminal->source, EPOLLIN);
+	return loop_add(loop, &terminal->source, EPOLLIN | (memory->input_length ? EPOLLOUT : 0U));
 }
 
 void terminal_log_to(struct terminal *terminal, const char *path, uint64_t most)
@@ -158,8 +177,6 @@ void terminal_close(struct terminal *terminal)
 	fd_close(&terminal->source.fd);
 	fd_close(&terminal->peer_fd);
 	fd_close(&terminal->log_fd);
-	free(terminal->ring);
-	terminal->ring = NULL;
 }
 
 void terminal_drain(struct terminal *terminal)
@@ -172,10 +189,12 @@ void terminal_drain(struct terminal *terminal)
 
 bool terminal_write(struct terminal *terminal, const char *bytes, size_t count)
 {
-	if (count > sizeof(terminal->input) - terminal->input_length)
+	struct terminal_memory *memory = terminal->memory;
+
+	if (count > TERMINAL_INPUT_MAX - memory->input_length)
 		return false;
-	memcpy(terminal->input + terminal->input_length, bytes, count);
-	terminal->input_length += count;
+	memcpy(input_of(terminal) + memory->input_length, bytes, count);
+	memory->input_length += count;
 	write_some(terminal);
 	return true;
 }

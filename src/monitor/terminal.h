@@ -16,16 +16,24 @@
 
 #define TERMINAL_INPUT_MAX 4096
 
+/*
+ * What must outlive the process that looks after the pty: mapped from a memfd that the keeper holds too. All of
+ * it is zero at first, and a page that was never touched costs nothing.
+ */
+struct terminal_memory {
+	uint64_t head;         /* bytes ever printed */
+	uint64_t shown;        /* how many of them the client of the handover has got */
+	uint64_t input_length; /* what the pty has not taken yet */
+	char bytes[];          /* the ring, then TERMINAL_INPUT_MAX bytes of input */
+};
+
 struct terminal {
 	struct loop_source source; /* controlling side of the pty */
 	struct loop *loop;
 	int peer_fd; /* the other side, held so that reads never end while no getty has it open */
-	char *ring;  /* made at the first output */
-	size_t size;
-	uint64_t head; /* bytes ever printed */
-	char input[TERMINAL_INPUT_MAX];
-	size_t input_length;  /* what the pty has not taken yet */
-	const char *log_path; /* NULL: not kept; not owned */
+	struct terminal_memory *memory; /* not owned */
+	size_t size;                    /* of the ring */
+	const char *log_path;           /* NULL: not kept; not owned */
 	uint64_t log_size, log_most;
 	int log_fd;
 	/* called after new output, and when input is empty again */
@@ -33,8 +41,11 @@ struct terminal {
 	void *client; /* who is connected, NULL nobody */
 };
 
-/* Takes ptx_fd over and adds it to the loop. */
-int terminal_open(struct terminal *terminal, struct loop *loop, int ptx_fd, size_t ring_size);
+/* Bytes of memory for a terminal with a ring of this size; a multiple of the page's. */
+size_t terminal_memory_size(size_t ring_size);
+/* Takes ptx_fd over and adds it to the loop. memory holds what an earlier process left there, or zeros. */
+int terminal_open(struct terminal *terminal, struct loop *loop, int ptx_fd,
+                  struct terminal_memory *memory, size_t ring_size);
 /* Appends output to path (0640) from now on; over most bytes it is renamed to path.1. */
 void terminal_log_to(struct terminal *terminal, const char *path, uint64_t most);
 void terminal_close(struct terminal *terminal);

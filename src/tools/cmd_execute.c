@@ -50,19 +50,13 @@ static int start(const struct container *container, const struct plan_execute *e
 	return *client_fd < 0 ? *client_fd : 0;
 }
 
-/* Until the supervisor is gone; a stream that is a terminal is the console's. */
+/* Until the container has ended; a stream that is a terminal is the console's. */
 static int wait_for_end(const struct container *container, int *client_fd, struct error *err)
 {
-	CLEAN_FD int fd = -1;
+	int r = *client_fd >= 0 ? console_join(fd_take(client_fd), NULL, err) : 1;
 
-	if (*client_fd >= 0)
-		return console_join(fd_take(client_fd), NULL, err);
-	fd = client_connect(container, err);
-	if (fd == -ESRCH) {
-		error_clear(err); /* it was quicker */
-		return 0;
-	}
-	return fd < 0 ? fd : client_wait_end(fd, -1);
+	/* where the supervisor was killed the console is lost, and the program goes on */
+	return r == 1 ? client_wait_stopped(container, err) : r;
 }
 
 static int exit_code(const struct container *container, struct error *err)
@@ -74,6 +68,8 @@ static int exit_code(const struct container *container, struct error *err)
 		return r;
 	if (state.phase != STATE_STOPPED)
 		return fail_plain(err, EBUSY, "still running");
+	if (state.stop_status < 0)
+		return fail_plain(err, EIO, "how it ended was not seen: its supervisor was killed");
 	return WIFEXITED(state.stop_status) ? WEXITSTATUS(state.stop_status)
 	                                    : 128 + WTERMSIG(state.stop_status);
 }

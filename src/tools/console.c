@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "container/container.h"
+#include "container/state.h"
 #include "monitor/client.h"
 #include "monitor/supervisor.h"
 #include "tools/terminal.h"
@@ -16,6 +18,8 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define CONNECT_TRIES 10 /* of a supervisor that dies again and again */
 
 enum {
 	INPUT,
@@ -31,6 +35,11 @@ struct join {
 	int escape;   /* byte, -1 none */
 	bool escaped; /* the prefix was typed last */
 	bool input_ended;
+	char typed[1024]; /* what the supervisor has not taken yet */
+	uint32_t typed_count;
+	uint32_t position; /* in what the guest printed */
+	struct raw_terminal raw;
+	sigset_t saved;
 };
 
 int console_parse_escape(const char *text)
@@ -88,12 +97,21 @@ static bool filter(struct join *join, char *bytes, ssize_t *count)
 	return true;
 }
 
+/* A supervisor that ends is found out on the side that reads; what was typed is for the next one. */
+static int send_typed(struct join *join)
+{
+	int r = join->typed_count ? client_send_data(join->fd, join->typed, join->typed_count) : 0;
+
+	if (r == -EPIPE || r == -ECONNRESET)
+		return 1;
+	join->typed_count = 0;
+	return r < 0 ? r : 1;
+}
+
 /* 1: go on, 0: let go. */
 static int take_input(struct join *join)
 {
-	char bytes[1024];
-	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
-	int r;
+	ssize_t n = read(STDIN_FILENO, join->typed, sizeof(join->typed));
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 1 : -errno;
@@ -101,10 +119,10 @@ static int take_input(struct join *join)
 		join->input_ended = true; /* go on showing what the guest prints */
 		return isatty(STDIN_FILENO) ? 0 : 1;
 	}
-	if (!filter(join, bytes, &n))
+	if (!filter(join, join->typed, &n))
 		return 0;
-	r = n ? client_send_data(join->fd, bytes, (uint32_t)n) : 0;
-	return r == -EPIPE || r == 0 ? 1 : r; /* the end is read on the other side */
+	join->typed_count = (uint32_t)n;
+	return send_typed(join);
 }
 
 static int take_signal(struct join *join)
@@ -119,20 +137,21 @@ static int take_signal(struct join *join)
 	return 1;
 }
 
-/* 1: go on, 0: the caller let go, 2: the container ended, -errno. */
+/* 1: go on, 0: the caller let go, 2: the connection ended, -errno. */
 static int turn(struct join *join)
 {
 	struct pollfd sources[SOURCES] = {
-		[INPUT] = {.fd = join->input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
-		[OUTPUT] = {.fd = join->fd,                              .events = POLLIN},
-		[SIGNALS] = {.fd = join->signals,                         .events = POLLIN},
+		[INPUT] = {.fd = join->input_ended || join->typed_count ? -1 : STDIN_FILENO,
+	                   .events = POLLIN								  },
+		[OUTPUT] = {.fd = join->fd,						   .events = POLLIN},
+		[SIGNALS] = {.fd = join->signals,                                              .events = POLLIN},
 	};
 	char bytes[PROTOCOL_BYTES_MAX];
 
 	if (poll(sources, SOURCES, -1) < 0)
 		return errno == EINTR ? 1 : -errno;
 	if (sources[OUTPUT].revents) {
-		long n = client_receive_data(join->fd, bytes);
+		long n = client_receive_data(join->fd, bytes, &join->position);
 
 		if (n == 0)
 			return 2;
@@ -161,35 +180,77 @@ int console_start(const struct container *container, const struct plan_execute *
 	return r < 0 ? r : fd_take(&ours);
 }
 
-int console_join(int fd, const char *escape, struct error *err)
+static void join_open(struct join *join, const char *escape)
 {
-	CLEAN_FD int owned = fd;
-	CLEAN_FD int signals = -1;
-	CLEAN(raw_terminal_restore) struct raw_terminal raw = {.fd = -1};
-	struct join join = {.fd = fd, .escape = escape ? console_parse_escape(escape) : -1};
-	sigset_t saved;
-	int r;
+	*join = (struct join){
+		.fd = -1, .escape = escape ? console_parse_escape(escape) : -1, .raw = {.fd = -1}};
+	join->signals = open_signals(&join->saved);
+	raw_terminal_set(&join->raw, STDIN_FILENO);
+}
 
-	signals = open_signals(&saved);
-	join.signals = signals;
-	raw_terminal_set(&raw, STDIN_FILENO);
-	send_size(&join);
-	do {
-		r = turn(&join);
-	} while (r == 1);
-	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
+static void join_done(struct join *join)
+{
+	fd_close(&join->fd);
+	fd_close(&join->signals);
+	raw_terminal_restore(&join->raw);
+	(void)sigprocmask(SIG_SETMASK, &join->saved, NULL);
+}
+
+/* Until the connection ends (1), the caller lets go (0), or it fails. */
+static int copy(struct join *join, struct error *err)
+{
+	int r = send_typed(join);
+
+	send_size(join);
+	while (r == 1)
+		r = turn(join);
 	if (r < 0)
 		return fail(err, -r, "pass the console on");
 	return r == 2;
 }
 
+int console_join(int fd, const char *escape, struct error *err)
+{
+	CLEAN(join_done) struct join join;
+
+	join_open(&join, escape);
+	join.fd = fd;
+	return copy(&join, err);
+}
+
+/* A connection of its own, from where the last one was. */
+static int connect_console(const struct container *container, int tty, struct join *join,
+                           struct state *run, struct error *err)
+{
+	int r = -ECONNRESET;
+
+	for (int tries = 0; tries < CONNECT_TRIES && r == -ECONNRESET; tries++) {
+		fd_close(&join->fd);
+		join->fd = client_connect(container, err);
+		if (join->fd < 0)
+			return join->fd;
+		r = state_read(container->run_dir, run, NULL, err);
+		if (r == 0)
+			r = client_console(join->fd, tty, join->position, err);
+	}
+	return r;
+}
+
 int console_run(const struct container *container, int tty, const char *escape, struct error *err)
 {
-	CLEAN_FD int fd = client_connect(container, err);
+	CLEAN(join_done) struct join join;
+	struct state run;
 	int r;
 
-	if (fd < 0)
-		return fd;
-	r = client_console(fd, tty, err);
-	return r < 0 ? r : console_join(fd_take(&fd), escape, err);
+	join_open(&join, escape);
+	do {
+		r = connect_console(container, tty, &join, &run, err);
+		if (r == -ESRCH && join.position) { /* it ended meanwhile */
+			error_clear(err);
+			return 1;
+		}
+		if (r == 0)
+			r = copy(&join, err);
+	} while (r == 1 && client_goes_on(container, &run));
+	return r;
 }

@@ -254,6 +254,7 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 	if (inspect->is_alive) {
 		add_number(out, "PID:", (uint64_t)state->init_pid);
 		add_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
+		add_number(out, "Keeper PID:", (uint64_t)state->keeper_pid);
 		add_since(state, out);
 		add_ready(state, out);
 		if (state->init_kind[0])
@@ -397,6 +398,7 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 	if (inspect->is_alive) {
 		json_number(json, "pid", state->init_pid);
 		json_number(json, "monitor_pid", state->monitor_pid);
+		json_number(json, "keeper_pid", state->keeper_pid);
 		json_string(json, "started", moment_format(state->started_ms, when));
 		json_ready(state, json);
 		json_string(json, "init", state->init_kind[0] ? state->init_kind : NULL);

@@ -26,7 +26,18 @@ state_of() { sysc info -s -H "$1"; }
 pid_of() { sysc info -p -H "$1"; }
 # fact NAME KEY: the value of a key of info --json, without its quotes
 fact() { sysc info --json "$1" | sed -nE "s/^ *\"$2\": \"?([^\",]*)\"?,?\$/\\1/p" | head -n 1; }
-monitor_of() { fact "$1" monitor_pid; }
+# the two processes of a supervisor: the keeper, parent of init, and the worker that it makes when the start is done
+keeper_of() { fact "$1" keeper_pid; }
+monitor_of() {
+	wait_until 10 has_pair "$1"
+	fact "$1" monitor_pid
+}
+has_pair() {
+	local keeper monitor
+	keeper=$(fact "$1" keeper_pid) monitor=$(fact "$1" monitor_pid)
+	[[ -n $keeper && -n $monitor && $keeper != "$monitor" ]] && ! has_ended "$keeper" && ! has_ended "$monitor"
+}
+count_supervisors() { sandbox_processes | grep -c sysc-monitor; }
 inside() { sysc attach "$1" -- sh -c "$2"; }
 # has_ended PID
 has_ended() { ! kill -0 "$1" 2>/dev/null; }

@@ -78,7 +78,7 @@ count_on() { [[ $(counts) != "$1" ]]; }
 	sysc freeze web1
 	wait "$pid"
 	init=$(pid_of web1)
-	kill -KILL "$(monitor_of web1)"
+	kill -KILL "$(keeper_of web1)" "$(monitor_of web1)"
 	# a frozen process takes SIGKILL on v2 and not before it is thawed on v1: the next start sees to it
 	sysc start web1 || sysc start web1
 	[ "$(state_of web1)" = RUNNING ]

@@ -32,17 +32,18 @@ load ../lib/lifecycle
 @test "the supervisor: a session of its own, no fd and no working folder of the caller" {
 	make_busybox web1
 	(cd "$BATS_TEST_TMPDIR" && sysc start web1 7>held 8<"$BATS_TEST_FILENAME")
-	monitor=$(monitor_of web1)
-	[[ $(readlink "/proc/$monitor/exe") == */sysc-monitor ]]
-	ls -l "/proc/$monitor/fd"
-	run ! grep -E 'held|start.bats' <(ls -l "/proc/$monitor/fd" "/proc/$(pid_of web1)/fd")
-	[ "$(readlink "/proc/$monitor/cwd")" = / ]
-	# stdin, stdout, stderr
-	for fd in 0 1 2; do
-		[ "$(readlink "/proc/$monitor/fd/$fd")" = /dev/null ]
+	for process in "$(monitor_of web1)" "$(keeper_of web1)"; do
+		[[ $(readlink "/proc/$process/exe") == */sysc-monitor ]]
+		ls -l "/proc/$process/fd"
+		run ! grep -E 'held|start.bats' <(ls -l "/proc/$process/fd" "/proc/$(pid_of web1)/fd")
+		[ "$(readlink "/proc/$process/cwd")" = / ]
+		# stdin, stdout, stderr
+		for fd in 0 1 2; do
+			[ "$(readlink "/proc/$process/fd/$fd")" = /dev/null ]
+		done
+		read -r _ _ _ _ _ session _ <"/proc/$process/stat"
+		[ "$session" = "$(keeper_of web1)" ]
 	done
-	read -r _ _ _ _ _ session _ <"/proc/$monitor/stat"
-	[ "$session" = "$monitor" ]
 }
 
 @test "no such container is 3, with its name; a wrong name too" {
@@ -250,7 +251,8 @@ load ../lib/lifecycle
 			wait "$pid"
 		done
 		[ "$(state_of web1)" = RUNNING ]
-		[ "$(sandbox_processes | grep -c sysc-monitor)" = 1 ]
+		wait_until 10 has_pair web1
+		[ "$(count_supervisors)" = 2 ]
 		[ "$(grep -c running "$SYSC_LOG/web1.log")" = "$round" ]
 		sysc stop -k web1
 	done
@@ -280,7 +282,8 @@ load ../lib/lifecycle
 		sysc start web1
 		[ "$(state_of web1)" = RUNNING ]
 		[ "$(inside web1 'echo alive')" = alive ]
-		[ "$(sandbox_processes | grep -c sysc-monitor)" = 1 ]
+		wait_until 10 has_pair web1
+		[ "$(count_supervisors)" = 2 ]
 		sysc stop -k web1
 		assert_nothing_left
 	done
@@ -297,8 +300,8 @@ load ../lib/lifecycle
 		[ -z "$supervisor" ] || kill -KILL "$supervisor" 2>/dev/null || :
 		wait "$pid" || :
 		[ -z "$supervisor" ] || wait_until 5 has_ended "$supervisor"
-		sysc start web1
-		[ "$(inside web1 'echo alive')" = alive ]
+		# the end of init may come a moment after that of its keeper
+		wait_until 10 eval 'sysc start web1 && [ "$(inside web1 "echo alive")" = alive ]'
 		sysc stop -k web1
 		assert_nothing_left
 	done
@@ -308,7 +311,7 @@ load ../lib/lifecycle
 	make_busybox web1
 	sysc start web1
 	pid=$(pid_of web1)
-	kill -KILL "$(monitor_of web1)"
+	kill -KILL "$(keeper_of web1)" "$(monitor_of web1)"
 	wait_until 5 has_ended "$pid"
 	[ "$(state_of web1)" = STOPPED ]
 	sysc start web1

@@ -155,16 +155,17 @@ is_up() { [[ $(cat "$SYSC_LOG/web1.console" 2>/dev/null) == *up* ]]; }
 @test "reboot inside starts it anew with the present configuration, under the same supervisor" {
 	make_busybox web1
 	sysc start web1
-	monitor=$(monitor_of web1)
+	keeper=$(keeper_of web1)
 	first=$(pid_of web1)
 	boot=$(inside web1 'cat /proc/sys/kernel/random/boot_id')
 	sysc config set web1 container.hostname renamed
 	inside web1 'reboot -f' || :
 	wait_until 20 eval '[ "$(state_of web1)" = RUNNING ] && [ "$(pid_of web1)" != '"$first"' ]'
-	[ "$(monitor_of web1)" = "$monitor" ]
+	wait_until 10 has_pair web1
+	[ "$(keeper_of web1)" = "$keeper" ]
 	[ "$(inside web1 hostname)" = renamed ]
 	[ "$(inside web1 'cat /proc/sys/kernel/random/boot_id')" != "$boot" ]
-	[ "$(sandbox_processes | grep -c sysc-monitor)" = 1 ]
+	[ "$(count_supervisors)" = 2 ]
 	# the console works still
 	wait_until 10 eval '[ "$(grep -c login: "$SYSC_LOG/web1.console")" -ge 1 ]'
 	second=$(pid_of web1)
@@ -244,14 +245,16 @@ is_up() { [[ $(cat "$SYSC_LOG/web1.console" 2>/dev/null) == *up* ]]; }
 	wait_until 10 grep -qE '"name": *"web1".*"state": *"STOPPED".*"previous": *"(RUNNING|STOPPING)"' "$BATS_TEST_TMPDIR/json"
 }
 
-@test "SIGTERM to the supervisor stops the container well" {
+@test "SIGTERM to either process of the supervisor stops the container well" {
 	make_busybox web1
 	quick_init web1
-	sysc start web1
-	kill -TERM "$(monitor_of web1)"
-	sysc wait -s STOPPED -t 20s web1
-	[[ $(sysc info web1) == *"by stop, signal 15"*"exit code 0"* ]]
-	assert_nothing_left
+	for process in monitor_of keeper_of; do
+		sysc start web1
+		kill -TERM "$($process web1)"
+		sysc wait -s STOPPED -t 20s web1
+		[[ $(sysc info web1) == *"by stop, signal 15 from uid 0 pid "*"exit code 0"* ]]
+		wait_until 10 assert_nothing_left
+	done
 }
 
 @test "an ephemeral container is gone when it stops" {

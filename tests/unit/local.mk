@@ -71,3 +71,5 @@ tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/
 UNIT_TESTS += tests/unit/test-tools-harmless
 tests_unit_test_tools_harmless_SOURCES = tests/unit/test-tools-harmless.c \
 	src/tools/harmless.c src/tools/harmless.h src/tools/moment.c src/tools/moment.h
+UNIT_TESTS += tests/unit/test-monitor-handover
+tests_unit_test_monitor_handover_SOURCES = tests/unit/test-monitor-handover.c

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The worker's side of the pair; see the header. */
+#include "monitor/pair.h"
+
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "monitor/keeper.h"
+#include "monitor/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#define PAUSE_FIRST_MS 100 /* between tries to make a keeper */
+#define PAUSE_LAST_MS  5000
+#define STATUS_MS      2000 /* for whoever reaps init */
+
+static void note_pair(struct monitor *monitor, pid_t keeper)
+{
+	struct state *state = &monitor->state;
+	struct error err = {0};
+
+	state->monitor_pid = getpid();
+	state->monitor_birth = state_process_birth(getpid());
+	state->keeper_pid = keeper;
+	state->keeper_birth = keeper ? state_process_birth(keeper) : 0;
+	if (state_write(monitor->handover.run_dir, state, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
+/* In the new process: the same program with all fds of the handover and none of ours. */
+static void become_keeper(const struct monitor *monitor, pid_t worker, int pipe_fd)
+{
+	const struct handover *handover = &monitor->handover;
+	char fd[16], pid[16], pipe[16];
+	char *argv[] = {(char *)(uintptr_t) "sysc-monitor", handover->name, fd, pid, pipe, NULL};
+
+	(void)snprintf(fd, sizeof(fd), "%d", monitor->handover_fd);
+	(void)snprintf(pid, sizeof(pid), "%d", worker);
+	(void)snprintf(pipe, sizeof(pipe), "%d", pipe_fd);
+	if (handover_pass(monitor->handover_fd, handover, NULL) == 0 &&
+	    fcntl(pipe_fd, F_SETFD, 0) == 0)
+		(void)execv("/proc/self/exe", argv); /* also one whose file is replaced */
+	_exit(1);
+}
+
+static int make_keeper(struct monitor *monitor)
+{
+	pid_t worker = getpid(), pid;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become_keeper(monitor, worker, ends[1]);
+	close(ends[1]);
+	monitor->keeper.fd = ends[0];
+	if (pid < 0 || loop_add(&monitor->loop, &monitor->keeper, EPOLLIN) < 0) {
+		fd_close(&monitor->keeper.fd);
+		return -EAGAIN;
+	}
+	note_pair(monitor, pid);
+	return 0;
+}
+
+static void lost_keeper(struct monitor *monitor)
+{
+	loop_remove(&monitor->loop, &monitor->keeper);
+	fd_close(&monitor->keeper.fd);
+	/* a child of ours when it was not the first one */
+	(void)waitpid(monitor->state.keeper_pid, NULL, 0);
+	log_line(LOG_LEVEL_WARN, "the keeper of the supervisor died");
+	monitor->keeper_next_ms = process_clock_ms() + monitor->keeper_pause_ms;
+	monitor->keeper_pause_ms =
+		monitor->keeper_pause_ms ? monitor->keeper_pause_ms * 2 : PAUSE_FIRST_MS;
+	if (monitor->keeper_pause_ms > PAUSE_LAST_MS)
+		monitor->keeper_pause_ms = PAUSE_LAST_MS;
+}
+
+/* False when there was nothing to read. */
+static bool hear(struct monitor *monitor)
+{
+	struct keeper_message message;
+	ssize_t n = read(monitor->keeper.fd, &message, sizeof(message));
+
+	if (n < 0)
+		return false;
+	if (n != sizeof(message)) {
+		lost_keeper(monitor);
+		return false;
+	}
+	/* it lives: the next one that dies has a new one at once */
+	if (message.kind == KEEPER_INIT_ENDED) {
+		monitor->init_status = message.value;
+		monitor->is_status_told = true;
+	} else if (message.kind == KEEPER_SIGNAL) {
+		monitor_signal(monitor, message.value, message.uid, message.pid);
+	}
+	return true;
+}
+
+static void keeper_ready(struct loop_source *source, uint32_t events)
+{
+	(void)events; /* the read tells */
+	(void)hear((struct monitor *)((char *)source - offsetof(struct monitor, keeper)));
+}
+
+int pair_open(struct monitor *monitor, int pipe_fd, pid_t keeper)
+{
+	int r;
+
+	monitor->keeper = (struct loop_source){.fd = pipe_fd, .ready = keeper_ready};
+	monitor->init_status = -1;
+	r = loop_add(&monitor->loop, &monitor->keeper, EPOLLIN);
+	if (r == 0)
+		note_pair(monitor, keeper);
+	return r;
+}
+
+int pair_timeout_ms(const struct monitor *monitor)
+{
+	int64_t left = monitor->keeper_next_ms - process_clock_ms();
+
+	if (monitor->keeper.fd >= 0)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+void pair_again(struct monitor *monitor)
+{
+	int r;
+
+	if (pair_timeout_ms(monitor) != 0)
+		return;
+	r = make_keeper(monitor);
+	if (r == 0)
+		return;
+	log_line(LOG_LEVEL_ERROR, "start a keeper: %s", strerrordesc_np(-r));
+	monitor->keeper_next_ms = process_clock_ms() + PAUSE_LAST_MS;
+}
+
+/* Readable is ended; hung up is reaped, and only then the kernel tells the status. */
+static int ask_kernel(int pidfd)
+{
+	struct sys_pidfd_info info = {.mask = SYS_PIDFD_INFO_EXIT};
+	struct pollfd p = {.fd = pidfd};
+
+	(void)poll(&p, 1, STATUS_MS);
+	if (sys_pidfd_get_info(pidfd, &info) < 0 || !(info.mask & SYS_PIDFD_INFO_EXIT))
+		return -1;
+	return info.exit_code;
+}
+
+int pair_init_status(struct monitor *monitor)
+{
+	int64_t deadline = process_clock_ms() + STATUS_MS;
+
+	while (!monitor->is_status_told && monitor->keeper.fd >= 0) {
+		struct pollfd p = {.fd = monitor->keeper.fd, .events = POLLIN};
+		int64_t left = deadline - process_clock_ms();
+
+		if (left <= 0 || poll(&p, 1, (int)left) == 0)
+			break;
+		(void)hear(monitor);
+	}
+	if (monitor->init_status < 0)
+		monitor->init_status = ask_kernel(monitor->handover.pidfd);
+	return monitor->init_status;
+}
