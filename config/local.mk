@@ -12,6 +12,32 @@ uninstall-local:
 	@! cmp -s $(top_srcdir)/config/default.conf "$(DESTDIR)$(sysconfdir_sysc)/default.conf" || \
 		rm -f "$(DESTDIR)$(sysconfdir_sysc)/default.conf"
 
+# Files with paths of this installation in them
+CONFIG_MADE = config/systemd/sysc-net.service config/systemd/tmpfiles.d/sysc.conf config/logrotate.d/sysc
+EXTRA_DIST += config/systemd/sysc-net.service.in config/systemd/tmpfiles.d/sysc.conf.in config/logrotate.d/sysc.in
+CLEANFILES += $(CONFIG_MADE)
+$(CONFIG_MADE): %: %.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g' \
+		<$< >$@.new && mv $@.new $@
+
+# systemd and what it takes from other files; udev and sysctl have them on other hosts, too
+if SYSTEMD_UNITS
+nodist_systemdsystemunit_DATA = config/systemd/sysc-net.service
+dist_systemdsystemunit_DATA = config/systemd/sysc.slice
+endif
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = config/systemd/sysusers.d/sysc.conf
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+nodist_tmpfiles_DATA = config/systemd/tmpfiles.d/sysc.conf
+sysctldir = $(prefix)/lib/sysctl.d
+dist_sysctl_DATA = config/systemd/sysctl.d/50-sysc.conf
+systemdnetworkdir = $(prefix)/lib/systemd/network
+dist_systemdnetwork_DATA = config/systemd/network/10-sysc.network
+udevrulesdir = $(prefix)/lib/udev/rules.d
+dist_udevrules_DATA = config/systemd/udev/85-sysc.rules
+logrotatedir = $(sysconfdir)/logrotate.d
+nodist_logrotate_DATA = config/logrotate.d/sysc
+
 # bash looks for the completion of a command in a file of its name
 completionsdir = $(datadir)/bash-completion/completions
 EXTRA_DIST += config/sysc.bash-completion
@@ -22,3 +48,6 @@ install-data-hook:
 		rm -f "$(DESTDIR)$(completionsdir)/sysc-$$verb" && \
 		$(LN_S) sysc "$(DESTDIR)$(completionsdir)/sysc-$$verb" || exit 1; \
 	done
+if SYSTEMD_UNITS
+	@test -n "$(DESTDIR)" || echo "Next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload; systemctl enable --now sysc-net"
+endif

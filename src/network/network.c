@@ -28,7 +28,8 @@ static void make_alias(const struct container *container, char out[LINK_ALIAS_MA
 
 /*
  * A MAC for the host side, the same at every start. It begins with fe, so that it is above every
- * other one: a bridge without an address of its own takes the lowest of its ports.
+ * other one: a bridge without an address of its own takes the lowest of its ports. fe:53 is what
+ * 85-sysc.rules (config/systemd/udev) knows it by.
  */
 static void make_host_mac(const struct container *container, const char *interface,
                           unsigned char out[LINK_MAC_SIZE])
@@ -38,7 +39,8 @@ static void make_host_mac(const struct container *container, const char *interfa
 
 	free(seed);
 	out[0] = 0xfe;
-	for (size_t i = 1; i < LINK_MAC_SIZE; i++, hash >>= 8)
+	out[1] = 0x53;
+	for (size_t i = 2; i < LINK_MAC_SIZE; i++, hash >>= 8)
 		out[i] = (unsigned char)hash;
 }
 

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <signal.h>
@@ -26,10 +27,21 @@
 #define OUTPUT_MOST      16384 /* bytes of what dnsmasq says when it does not start */
 #define LEASE_TIME       "1h"
 
-/* The account that dnsmasq changes to: its own where the package made one. */
-static const char *account(void)
+/* The account that dnsmasq changes to: ours where it was made, or that of dnsmasq's own package. */
+static void add_account(struct strings *arguments)
 {
-	return getpwnam("dnsmasq") ? "dnsmasq" : "nobody";
+	static const char *const names[] = {"sysc-dnsmasq", "dnsmasq", "nobody"};
+	const struct passwd *account = NULL;
+	const struct group *group;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && !account; i++)
+		account = getpwnam(names[i]);
+	if (!account)
+		return; /* dnsmasq knows what to do */
+	strings_give(arguments, must_printf("--user=%s", account->pw_name));
+	group = getgrgid(account->pw_gid);
+	if (group) /* dnsmasq would take "dip", which may dial */
+		strings_give(arguments, must_printf("--group=%s", group->gr_name));
 }
 
 /* Nothing of the host's own dnsmasq configuration is used, and only the bridge is served. */
@@ -49,7 +61,7 @@ static void make_arguments(const struct paths *paths, const char *bridge,
 	strings_add(arguments, "--except-interface=lo");
 	strings_give(arguments, must_printf("--interface=%s", bridge));
 	strings_give(arguments, must_printf("--pid-file=%s", pid_file));
-	strings_give(arguments, must_printf("--user=%s", account()));
+	add_account(arguments);
 	if (!address_dhcp_range(address, &first, &last))
 		return; /* too small for DHCP: names only */
 	first_address = address_from_number(first, address->prefix);
