@@ -89,9 +89,19 @@ int cgroup_prepare_join(struct cgroup *cgroup, struct error *err);
  * the key and the config line; nothing of it is left in force then (the caller removes the cgroup).
  */
 int cgroup_set_limits(struct cgroup *cgroup, const struct config *config, struct error *err);
-/* Applies one [limits] key to a running container; on error the old value is in force. */
+/*
+ * Applies one [limits] key to a running container; on error the old value is in force. A limit of memory
+ * below what is in use is refused (-EBUSY) when not enough can be taken back: no process is killed for it.
+ * On v1 memory and swap are one limit: the one key writes the other's part, too.
+ */
 int cgroup_set_limit(struct cgroup *cgroup, const struct config *config, const char *key,
                      struct error *err);
+/*
+ * Whether the kernel has what config says of one [limits] key: 1, or 0 and found (room bytes) tells what it
+ * has instead, "memory.max is 1048576"; -errno when that cannot be told.
+ */
+int cgroup_check_limit(struct cgroup *cgroup, const struct config *config, const char *key,
+                       char *found, size_t room, struct error *err);
 /* Hands the v2 leaf to the container's root (files of /sys/kernel/cgroup/delegate). */
 int cgroup_delegate(struct cgroup *cgroup, uid_t uid, gid_t gid, struct error *err);
 /*

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/tree.h"
@@ -17,7 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_ROOM 4096
+#define FILE_ROOM   4096
+#define CPUS_ONLINE "/sys/devices/system/cpu/online"
 
 enum key_kind {
 	KEY_IS_NUMBER,
@@ -97,6 +99,94 @@ static int check_other(int dir, const struct limit_write *write, struct error *e
 	return 0;
 }
 
+/* "12.5M" of a file that holds a number of bytes; as it stands when it does not. */
+static const char *size_in(int dir, const char *file, char text[FILE_ROOM])
+{
+	uint64_t bytes;
+
+	if (file_read_small(dir, file, text, FILE_ROOM) < 0)
+		return "more";
+	if (parse_uint(text, UINT64_MAX, &bytes) == 0)
+		format_size(bytes, text);
+	return text;
+}
+
+static int fail_in_use(int dir, const struct limit_write *write, struct error *err)
+{
+	char text[FILE_ROOM], wanted[24] = "";
+	uint64_t bytes;
+
+	if (parse_uint(write->value, UINT64_MAX, &bytes) == 0)
+		format_size(bytes, wanted);
+	(void)fail_plain(err, EBUSY, "%s is in use, and it cannot be brought below %s",
+	                 size_in(dir, write->use, text), wanted);
+	return fail_hint(err, "end something inside first, or allow more");
+}
+
+static int fail_write(int dir, const struct limit_write *write, int code, struct error *err)
+{
+	char online[256];
+
+	if (code == EBUSY && write->use)
+		return fail_in_use(dir, write, err);
+	(void)fail(err, code, "write '%s' to '%s'", write->value, write->file);
+	if (write->form == LIMIT_CPUS &&
+	    file_read_small(AT_FDCWD, CPUS_ONLINE, online, sizeof(online)) > 0)
+		return fail_hint(err, "this host has the cpus %s", online);
+	return err ? -err->code : -code;
+}
+
+static uint64_t bytes_in(int dir, const char *file)
+{
+	char text[64];
+	uint64_t value;
+
+	if (file_read_small(dir, file, text, sizeof(text)) < 0 ||
+	    parse_uint(text, UINT64_MAX, &value) < 0)
+		return LIMIT_UNSET;
+	return value;
+}
+
+/*
+ * memory.max below what is in use makes the kernel kill until it fits. memory.high never kills: writing it
+ * takes back what can be taken, and slows down whoever asks for more meanwhile
+ * (Documentation/admin-guide/cgroup-v2.rst). So it goes first, and the limit itself only once all fits.
+ * The caller puts the old value back from *old (to be freed), whatever comes of it.
+ */
+static int make_room(int dir, const struct limit_write *write, char **old, struct error *err)
+{
+	uint64_t wanted;
+	char text[64];
+	int r;
+
+	if (parse_uint(write->value, UINT64_MAX, &wanted) < 0 ||
+	    bytes_in(dir, write->file) <= wanted)
+		return 0; /* no limit, or not a lower one */
+	r = file_read_small(dir, write->brake, text, sizeof(text));
+	if (r < 0)
+		return fail(err, -r, "read '%s'", write->brake);
+	*old = must_dup(text);
+	/* one that is lower already is written all the same: that takes back again */
+	r = file_write(dir, write->brake,
+	               bytes_in(dir, write->brake) < wanted ? text : write->value, err);
+	if (r < 0)
+		return r;
+	return bytes_in(dir, write->use) > wanted ? fail_in_use(dir, write, err) : 0;
+}
+
+static int write_value(int fd, int dir, const struct limit_write *write, struct error *err)
+{
+	CLEAN_FREE char *brake = NULL;
+	int r = write->brake ? make_room(dir, write, &brake, err) : 0;
+
+	if (r == 0 && pwrite(fd, write->value, strlen(write->value), 0) < 0)
+		r = fail_write(dir, write, errno, err);
+	/* it was so a moment ago: only the end of the container can be in the way */
+	if (brake)
+		(void)file_write(dir, write->brake, brake, NULL);
+	return r;
+}
+
 static int run_one(int dir, struct limit_write *write, bool want_undo, struct error *err)
 {
 	CLEAN_FD int fd = openat(dir, write->file, O_RDWR | O_CLOEXEC);
@@ -114,8 +204,9 @@ static int run_one(int dir, struct limit_write *write, bool want_undo, struct er
 			return r;
 		write->old = must_dup(text);
 	}
-	if (pwrite(fd, write->value, strlen(write->value), 0) < 0)
-		return fail(err, errno, "write '%s' to '%s'", write->value, write->file);
+	r = write_value(fd, dir, write, err);
+	if (r < 0)
+		return r;
 	if (write->check)
 		return check_other(dir, write, err);
 	if (can_read)
@@ -207,11 +298,10 @@ static const struct limit_row *find_row(const struct limit_row *rows, const char
 	return last;
 }
 
-static int set_key(struct cgroup *cgroup, const struct limit_key *key, const struct config *config,
-                   bool is_live, struct error *err)
+/* The writes of one key, and the directory that they are for. */
+static int plan_key(struct cgroup *cgroup, const struct limit_key *key, const struct config *config,
+                    struct limit_target *target, struct limit_plan *plan, struct error *err)
 {
-	CLEAN(limit_plan_done) struct limit_plan plan = {0};
-	struct limit_target target = {.is_live = is_live};
 	int v1 = tree_find_v1(&cgroup->host, key->v1);
 	int index = v1 >= 0 ? v1 : cgroup->host.v2;
 	const struct limit_row *row;
@@ -222,15 +312,23 @@ static int set_key(struct cgroup *cgroup, const struct limit_key *key, const str
 		           key->v1);
 		return limit_blame(config, "limits", key->name, 0, err);
 	}
-	target.dir = tree_dir(cgroup, index, err);
-	if (target.dir < 0)
-		return target.dir;
-	row = find_row(v1 >= 0 ? limits_v1 : limits_v2, key->name, target.dir);
-	r = row ? row->plan(row, &target, &config->limits, &plan, err)
+	target->dir = tree_dir(cgroup, index, err);
+	if (target->dir < 0)
+		return target->dir;
+	row = find_row(v1 >= 0 ? limits_v1 : limits_v2, key->name, target->dir);
+	r = row ? row->plan(row, target, &config->limits, plan, err)
 	        : fail_plain(err, ENOTSUP, "cgroup %s has no such limit", v1 >= 0 ? "v1" : "v2");
-	if (r < 0)
-		return limit_blame(config, "limits", key->name, plan.bad, err);
-	return limit_plan_run(&plan, target.dir, is_live, config, err);
+	return r < 0 ? limit_blame(config, "limits", key->name, plan->bad, err) : 0;
+}
+
+static int set_key(struct cgroup *cgroup, const struct limit_key *key, const struct config *config,
+                   bool is_live, struct error *err)
+{
+	CLEAN(limit_plan_done) struct limit_plan plan = {0};
+	struct limit_target target = {.dir = -1, .is_live = is_live};
+	int r = plan_key(cgroup, key, config, &target, &plan, err);
+
+	return r < 0 ? r : limit_plan_run(&plan, target.dir, is_live, config, err);
 }
 
 int cgroup_set_limits(struct cgroup *cgroup, const struct config *config, struct error *err)
@@ -246,12 +344,65 @@ int cgroup_set_limits(struct cgroup *cgroup, const struct config *config, struct
 	return limit_set_raw(cgroup, config, err);
 }
 
+static const struct limit_key *find_key(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limit_keys); i++)
+		if (text_is(limit_keys[i].name, name))
+			return &limit_keys[i];
+	return NULL;
+}
+
 int cgroup_set_limit(struct cgroup *cgroup, const struct config *config, const char *key,
                      struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(limit_keys); i++) {
-		if (text_is(limit_keys[i].name, key))
-			return set_key(cgroup, &limit_keys[i], config, true, err);
+	const struct limit_key *row = find_key(key);
+
+	if (!row)
+		return fail_plain(err, EINVAL, "limits.%s: no such limit", key);
+	return set_key(cgroup, row, config, true, err);
+}
+
+/* Of several writes to one file the last one stays; a key may write files of another one, too. */
+static bool counts(const struct limit_plan *plan, size_t i, const char *key)
+{
+	if (!text_is(plan->writes[i].key, key))
+		return false;
+	for (size_t j = i + 1; j < plan->count; j++)
+		if (text_is(plan->writes[j].file, plan->writes[i].file) && !plan->writes[j].reset)
+			return false;
+	return true;
+}
+
+int cgroup_check_limit(struct cgroup *cgroup, const struct config *config, const char *key,
+                       char *found, size_t room, struct error *err)
+{
+	CLEAN(limit_plan_done) struct limit_plan plan = {0};
+	struct limit_target target = {.dir = -1, .is_live = true};
+	const struct limit_key *row = find_key(key);
+	int r = row ? 0 : fail_plain(err, EINVAL, "limits.%s: no such limit", key);
+	bool is_unset = row && !is_set(row, &config->limits);
+
+	if (r == 0)
+		r = plan_key(cgroup, row, config, &target, &plan, err);
+	if (r < 0) /* what nobody wants need not be possible here */
+		return is_unset ? 1 : r;
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct limit_write *write = &plan.writes[i];
+		char text[FILE_ROOM];
+
+		if (!counts(&plan, i, key))
+			continue;
+		r = file_read_small(target.dir, write->file, text, sizeof(text));
+		if (r == -ENOENT && is_unset)
+			continue;
+		if (r < 0)
+			return fail(err, -r, "read '%s'", write->file);
+		if (limit_is_same(write->form, write->value, write->reset, text))
+			continue;
+		for (char *c = text; *c; c++)
+			*c = *c == '\n' ? ',' : *c; /* a line for each device */
+		(void)snprintf(found, room, "%s is %s", write->file, *text ? text : "empty");
+		return 0;
 	}
-	return fail_plain(err, EINVAL, "limits.%s: no such limit", key);
+	return 1;
 }

@@ -35,6 +35,8 @@ struct limit_write {
 	const char *file;          /* below the container's directory */
 	const char *check;         /* the file to read back when it is another one, else NULL */
 	const char *missing;       /* hint when there is no such file, NULL: none */
+	const char *use;   /* the file that tells the use, of a limit that no use may be above */
+	const char *brake; /* lowered first: makes room and kills nobody (make_room()) */
 	enum limit_form form;
 	char *value;
 	char *reset; /* LIMIT_DEVICE: what takes the line of the device away */

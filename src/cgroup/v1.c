@@ -68,6 +68,7 @@ static void add_bytes(struct limit_plan *plan, const struct limit_row *row, cons
 	write->file = file;
 	write->form = LIMIT_BYTES;
 	write->missing = text_is(key, "swap") ? no_swap : no_memory;
+	write->use = text_is(key, "swap") ? "memory.memsw.usage_in_bytes" : "memory.usage_in_bytes";
 }
 
 /*

@@ -16,6 +16,21 @@ static int plan_number(const struct limit_row *row, const struct limit_target *t
 	return 0;
 }
 
+/* The one limit that the kernel keeps by killing. */
+static int plan_max(const struct limit_row *row, const struct limit_target *target,
+                    const struct limits_config *limits, struct limit_plan *plan, struct error *err)
+{
+	struct limit_write *write =
+		limit_plan_add_number(plan, row, limit_value(row, limits), "max");
+
+	(void)err; /* the same for all rows */
+	if (target->is_live) {
+		write->use = "memory.current";
+		write->brake = "memory.high";
+	}
+	return 0;
+}
+
 /* memory.low protects: unset is none at all. */
 static int plan_low(const struct limit_row *row, const struct limit_target *target,
                     const struct limits_config *limits, struct limit_plan *plan, struct error *err)
@@ -110,7 +125,7 @@ static const char no_throttle[] = "the kernel needs CONFIG_BLK_DEV_THROTTLING";
 static const char no_weight[] = "the kernel has neither io.cost nor the bfq scheduler";
 
 const struct limit_row limits_v2[] = {
-	{"memory",            "memory", "memory.max", plan_number, FIELD(memory), LIMIT_BYTES, no_memory},
+	{"memory",            "memory", "memory.max", plan_max, FIELD(memory), LIMIT_BYTES, no_memory},
 	{"memory_high",       "memory", "memory.high", plan_number, FIELD(memory_high), LIMIT_BYTES,
          no_memory},
 	{"memory_low",      "memory", "memory.low", plan_low, FIELD(memory_low), LIMIT_BYTES, no_memory},

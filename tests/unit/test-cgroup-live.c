@@ -368,6 +368,62 @@ LIVE_TEST(limits_are_set_changed_and_put_back)
 	place_done(&place);
 }
 
+/* Every key that differs from the kernel is told, as is what is set but not wanted. */
+LIVE_TEST(limits_are_compared_with_the_kernel)
+{
+	struct place place;
+	struct limits_config *limits = &place.config.limits;
+	static const char *const keys[] = {"memory", "memory_high", "memory_low", "swap",
+	                                   "cpus",   "cpu_weight",  "cpuset",     "pids",
+	                                   "io",     "io_weight"};
+	struct error err = {0};
+	char found[256] = "";
+
+	need_cgroups();
+	place_init(&place);
+	NEED("cgroup", has_memory(&place) || (place_done(&place), false),
+	     "no memory controller on this host");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		CHECK_INT(cgroup_check_limit(&place.cgroup, &place.config, keys[i], found,
+		                             sizeof(found), &err),
+		          1);
+	limits->memory = (64 << 20) + 1; /* the kernel keeps whole pages */
+	limits->memory_low = 8 << 20;
+	limits->swap = 16 << 20;
+	limits->pids = 50;
+	limits->millicpus = 500;
+	limits->cpu_weight = 200;
+	limits->cpuset = must_dup("0");
+	CHECK_INT(cgroup_set_limits(&place.cgroup, &place.config, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		CHECK_INT(cgroup_check_limit(&place.cgroup, &place.config, keys[i], found,
+		                             sizeof(found), &err),
+		          1);
+	limits->pids = 51;
+	CHECK_INT(cgroup_check_limit(&place.cgroup, &place.config, "pids", found, sizeof(found),
+	                             &err),
+	          0);
+	CHECK(text_is(found, "pids.max is 50"));
+	limits->pids = limits->millicpus = limits->cpu_weight = limits->memory_low = LIMIT_UNSET;
+	limits->memory = 128 << 20;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *const same[] = {"memory_high", "cpuset", "io", "io_weight", NULL};
+		bool is_same = text_is(keys[i], same[0]) || text_is(keys[i], same[1]) ||
+		               text_is(keys[i], same[2]) || text_is(keys[i], same[3]);
+
+		/* what v1 limits is the sum of both */
+		if (text_is(keys[i], "swap"))
+			is_same = tree_find_v1(&place.cgroup.host, "memory") < 0;
+		CHECK_INT(cgroup_check_limit(&place.cgroup, &place.config, keys[i], found,
+		                             sizeof(found), &err),
+		          is_same);
+	}
+	CHECK_INT(cgroup_check_limit(&place.cgroup, &place.config, "nothing", found, sizeof(found),
+	                             &err),
+	          -EINVAL);
+	place_done(&place);
+}
+
 LIVE_TEST(a_pids_limit_is_in_force_for_who_entered)
 {
 	struct place place;
