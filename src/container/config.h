@@ -144,6 +144,7 @@ struct config {
 	struct config_item *items;
 	size_t item_count;
 	struct strings files;
+	uint64_t stamp; /* of the files, for config_is_current() */
 };
 
 /* Sets every field to its default. Pair: config_done(), which accepts a zeroed object. */
@@ -157,6 +158,16 @@ void config_done(struct config *config);
  * others. -EINVAL for errors in the text, -errno when a file cannot be read. errors may be NULL.
  */
 int config_load(struct config *config, const char *file, struct strings *errors, struct error *err);
+
+/*
+ * False when a file that config was loaded from has been written since. For who waited for the container's
+ * lock: what changed the file held it.
+ */
+bool config_is_current(const struct config *config);
+
+/* The same as if FILE said text: what an edit would come to. */
+int config_load_text(struct config *config, const char *file, const struct text *text,
+                     struct strings *errors, struct error *err);
 
 /* Applies "section.key=value" (option -s); where names it in errors, e.g. "option -s". */
 int config_override(struct config *config, const char *assignment, const char *where,
@@ -201,8 +212,33 @@ int config_edit_unset(const char *file, const char *section, const char *key, co
  */
 enum boot_ready config_ready(const struct config *config, const char **command);
 
+/* One change of a file, as config_edit_set() and config_edit_unset() make it. */
+struct config_edit {
+	const char *section, *key;
+	const char *value; /* unset: the line that goes, NULL: all */
+	bool unset, replace;
+};
+/* What FILE would say after the change; nothing is written. */
+int config_edit_preview(const char *file, const struct config_edit *change, struct text *out,
+                        struct error *err);
+
 /* The value(s) in force of section.key as text, defaults included; -ENOENT for an unknown key. */
 int config_get(const struct config *config, const char *section, const char *key,
                struct strings *out, struct error *err);
+
+/*
+ * Calls differs for every key that has other values in b than in a, by meaning: 1024M is 1G, a value that
+ * is written out is the default that it repeats. key is the row; name NULL: the interface of that section
+ * is in one of them only.
+ */
+typedef void config_differs(const struct key *key, const char *section, const char *name,
+                            void *user);
+void config_compare(const struct config *a, const struct config *b, config_differs *differs,
+                    void *user);
+/* Gives config (initialised, empty) all values of from, their places too. */
+int config_copy(struct config *config, const struct config *from, struct error *err);
+/* Gives section.name in config the values that it has in from (none: its default), their places too. */
+int config_copy_value(struct config *config, const struct config *from, const char *section,
+                      const char *name, struct error *err);
 
 #endif

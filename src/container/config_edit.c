@@ -45,7 +45,7 @@ static int edit_open(struct edit *edit, const char *file, const char *section, c
 		return fail(err, errno, "open '%s'", file);
 	if (stat(edit->path, &edit->st) < 0)
 		return fail(err, errno, "look at '%s'", edit->path);
-	r = ini_file_read(edit->path, &text, NULL, NULL, err);
+	r = ini_file_read(edit->path, &text, NULL, err);
 	if (r < 0)
 		return r;
 	if (text.length && strlen(text.data) != text.length)
@@ -59,13 +59,18 @@ static int edit_open(struct edit *edit, const char *file, const char *section, c
 	return 0;
 }
 
+static void edit_print(const struct edit *edit, struct text *out)
+{
+	for (size_t i = 0; i < edit->lines.count; i++)
+		text_addf(out, "%s\n", edit->lines.items[i]);
+}
+
 static int edit_save(const struct edit *edit, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
 	int r;
 
-	for (size_t i = 0; i < edit->lines.count; i++)
-		text_addf(&text, "%s\n", edit->lines.items[i]);
+	edit_print(edit, &text);
 	r = file_replace(AT_FDCWD, edit->path, text.data ? text.data : "", text.length,
 	                 edit->st.st_mode & 07777, err);
 	if (r < 0)
@@ -203,10 +208,10 @@ static int check_text(const char *section, const char *key, const char *value, s
 	return 0;
 }
 
-int config_edit_set(const char *file, const char *section, const char *key, const char *value,
-                    bool replace, struct error *err)
+static int change_lines(struct edit *edit, const char *file, const struct config_edit *change,
+                        struct error *err)
 {
-	CLEAN(edit_done) struct edit edit = {0};
+	const char *section = change->section, *key = change->key, *value = change->value;
 	const struct key *row = keys_find(section, key);
 	struct found found;
 	bool list;
@@ -216,25 +221,25 @@ int config_edit_set(const char *file, const char *section, const char *key, cons
 		return row ? fail_in(err, "%s.%s", section, key) : r;
 	r = check_text(section, key, value, err);
 	if (r == 0)
-		r = edit_open(&edit, file, section, key, err);
+		r = edit_open(edit, file, section, key, err);
 	if (r < 0)
 		return r;
 	list = row && (row->type == KEY_LIST || row->type == KEY_INCLUDE);
-	found = find(&edit);
-	if (found.count && (!list || replace)) {
+	found = find(edit);
+	if (found.count && (!list || change->replace)) {
 		size_t keep = list ? found.first : found.last;
 
-		change_value(&edit, keep, value);
-		remove_others(&edit, keep);
+		change_value(edit, keep, value);
+		remove_others(edit, keep);
 	} else {
-		add_line(&edit, &found, must_printf("%s = %s", key, value));
+		add_line(edit, &found, must_printf("%s = %s", key, value));
 	}
-	if (list && replace && *value && found.has_include && row->type == KEY_LIST) {
+	if (list && change->replace && *value && found.has_include && row->type == KEY_LIST) {
 		/* what an included file says before is to go too: an empty value clears */
-		found = find(&edit);
-		insert_line(&edit, found.first, must_printf("%s =", key));
+		found = find(edit);
+		insert_line(edit, found.first, must_printf("%s =", key));
 	}
-	return edit_save(&edit, err);
+	return 0;
 }
 
 /* Removes the section with all in it; the number of lines removed. */
@@ -278,23 +283,68 @@ static size_t remove_key(struct edit *edit, const char *match)
 	return removed;
 }
 
-int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
-                      struct error *err)
+static int remove_lines(struct edit *edit, const char *file, const struct config_edit *change,
+                        struct error *err)
 {
-	CLEAN(edit_done) struct edit edit = {0};
+	const char *section = change->section, *key = change->key, *match = change->value;
 	size_t removed;
 	int r;
 
 	if (key && !keys_find(section, key))
 		return keys_unknown(section, key, err);
-	r = edit_open(&edit, file, section, key, err);
+	r = edit_open(edit, file, section, key, err);
 	if (r < 0)
 		return r;
-	removed = key ? remove_key(&edit, match) : remove_section(&edit);
+	removed = key ? remove_key(edit, match) : remove_section(edit);
 	if (!removed)
 		return key ? fail_plain(err, ENOENT, "'%s' does not set %s.%s%s%s%s", file, section,
 		                        key, match ? " to '" : "", match ? match : "",
 		                        match ? "'" : "")
 		           : fail_plain(err, ENOENT, "'%s' has no section '%s'", file, section);
-	return edit_save(&edit, err);
+	return 0;
+}
+
+static int make(struct edit *edit, const char *file, const struct config_edit *change,
+                struct error *err)
+{
+	return change->unset ? remove_lines(edit, file, change, err)
+	                     : change_lines(edit, file, change, err);
+}
+
+static int make_and_save(const char *file, const struct config_edit *change, struct error *err)
+{
+	CLEAN(edit_done) struct edit edit = {0};
+	int r = make(&edit, file, change, err);
+
+	return r < 0 ? r : edit_save(&edit, err);
+}
+
+int config_edit_preview(const char *file, const struct config_edit *change, struct text *out,
+                        struct error *err)
+{
+	CLEAN(edit_done) struct edit edit = {0};
+	int r = make(&edit, file, change, err);
+
+	if (r == 0)
+		edit_print(&edit, out);
+	return r;
+}
+
+int config_edit_set(const char *file, const char *section, const char *key, const char *value,
+                    bool replace, struct error *err)
+{
+	return make_and_save(
+		file,
+		&(struct config_edit){
+			.section = section, .key = key, .value = value, .replace = replace},
+		err);
+}
+
+int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
+                      struct error *err)
+{
+	return make_and_save(file,
+	                     &(struct config_edit){
+				     .section = section, .key = key, .value = match, .unset = true},
+	                     err);
 }

@@ -24,7 +24,8 @@
 
 struct load {
 	struct config *config;
-	struct strings *errors; /* may be NULL */
+	struct strings *errors;  /* may be NULL */
+	const struct text *text; /* in place of what the first file says; NULL: none */
 	struct error first;
 	unsigned int problems, files;
 };
@@ -34,8 +35,7 @@ struct source {
 	struct load *load;
 	const struct source *parent; /* the file that includes this one */
 	const char *file;            /* owned by config->files */
-	dev_t device;
-	ino_t inode;
+	struct stat st;
 	unsigned int depth;
 	char bad_section[INI_NAME_MAX + 1]; /* complained about once, not for each key */
 };
@@ -147,20 +147,48 @@ static void include(const struct source *source, const char *path, int line)
 	add_problem(source->load, &problem);
 }
 
+/* Which file it is, and as it was written last. */
+static uint64_t stamp_of(const struct stat *st)
+{
+	const uint64_t parts[] = {st->st_dev, st->st_ino, (uint64_t)st->st_size,
+	                          (uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec};
+	uint64_t stamp = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		stamp = (stamp ^ parts[i]) * UINT64_C(0x100000001b3);
+	return stamp;
+}
+
+bool config_is_current(const struct config *config)
+{
+	uint64_t stamp = 0;
+
+	for (size_t i = 0; i < config->files.count; i++) {
+		const char *file = config->files.items[i];
+		struct stat st;
+
+		/* the others are no files: "option -s" */
+		if (strchr(file, '/'))
+			stamp += stat(file, &st) == 0 ? stamp_of(&st) : 1;
+	}
+	return stamp == config->stamp;
+}
+
 /* The name as config->files owns it. */
-static const char *own_name(struct config *config, const char *path)
+static const char *own_name(struct config *config, const char *path, const struct stat *st)
 {
 	for (size_t i = 0; i < config->files.count; i++)
 		if (text_is(config->files.items[i], path))
 			return config->files.items[i];
 	strings_add(&config->files, path);
+	config->stamp += strchr(path, '/') ? stamp_of(st) : 0;
 	return config->files.items[config->files.count - 1];
 }
 
 static bool is_cycle(const struct source *source)
 {
 	for (const struct source *up = source->parent; up; up = up->parent)
-		if (up->device == source->device && up->inode == source->inode)
+		if (up->st.st_dev == source->st.st_dev && up->st.st_ino == source->st.st_ino)
 			return true;
 	return false;
 }
@@ -185,19 +213,20 @@ static int load_file(struct load *load, const struct source *parent, const char 
 		                  path, INCLUDE_DEPTH_MAX);
 	if (++load->files > INCLUDE_FILES_MAX)
 		return fail_plain(err, E2BIG, "'%s': more than %d files", path, INCLUDE_FILES_MAX);
-	r = ini_file_read(path, &text, &source.device, &source.inode, err);
+	r = ini_file_read(path, &text, &source.st, err);
 	if (r < 0)
 		return r;
 	if (is_cycle(&source))
 		return fail_plain(err, ELOOP, "'%s' includes itself", path);
-	source.file = own_name(load->config, path);
-	ini_file_parse(&text, &handler);
+	source.file = own_name(load->config, path, &source.st);
+	ini_file_parse(load->text && !parent ? load->text : &text, &handler);
 	return 0;
 }
 
-int config_load(struct config *config, const char *file, struct strings *errors, struct error *err)
+int config_load_text(struct config *config, const char *file, const struct text *text,
+                     struct strings *errors, struct error *err)
 {
-	struct load load = {.config = config, .errors = errors};
+	struct load load = {.config = config, .errors = errors, .text = text};
 	int r = load_file(&load, NULL, file, err);
 
 	if (r < 0) {
@@ -214,4 +243,9 @@ int config_load(struct config *config, const char *file, struct strings *errors,
 			(void)fail_hint(err, "and %u more", load.problems - 1);
 	}
 	return -EINVAL;
+}
+
+int config_load(struct config *config, const char *file, struct strings *errors, struct error *err)
+{
+	return config_load_text(config, file, NULL, errors, err);
 }

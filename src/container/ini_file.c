@@ -102,39 +102,33 @@ enum ini_kind ini_line_parse(struct ini_line *line, const char *bytes, size_t le
 	return *at == '[' ? parse_section(line, at) : parse_value(line, at);
 }
 
-static int check_owner(int fd, const char *path, dev_t *device, ino_t *inode, struct error *err)
+static int check_owner(int fd, const char *path, struct stat *st, struct error *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return fail(err, errno, "look at '%s'", path);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return fail_plain(err, EINVAL, "'%s' is not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != geteuid())
 		return fail_plain(err, EPERM,
 		                  "'%s' belongs to user %u, neither to root nor to you "
 		                  "(chown it)",
-		                  path, (unsigned int)st.st_uid);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		                  path, (unsigned int)st->st_uid);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return fail_plain(err, EPERM, "'%s' can be written by others (chmod go-w '%s')",
 		                  path, path);
-	if (device)
-		*device = st.st_dev;
-	if (inode)
-		*inode = st.st_ino;
 	return 0;
 }
 
-int ini_file_read(const char *path, struct text *out, dev_t *device, ino_t *inode,
-                  struct error *err)
+int ini_file_read(const char *path, struct text *out, struct stat *st, struct error *err)
 {
 	/* not blocking: a fifo must not hang us before it is refused */
 	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat own;
 	int r;
 
 	if (fd < 0)
 		return fail(err, errno, "open '%s'", path);
-	r = check_owner(fd, path, device, inode, err);
+	r = check_owner(fd, path, st ? st : &own, err);
 	if (r < 0)
 		return r;
 	return file_read_fd(fd, path, INI_FILE_MAX, out, err);

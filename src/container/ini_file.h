@@ -8,9 +8,9 @@
 #define SYSC_CONTAINER_INI_FILE_H
 
 #include <stddef.h>
-#include <sys/types.h>
 
 struct error;
+struct stat;
 struct text;
 
 #define INI_LINE_MAX 4096
@@ -51,10 +51,9 @@ enum ini_kind ini_line_parse(struct ini_line *line, const char *bytes, size_t le
 
 /*
  * Opens and reads a file that must be regular, belong to root or the caller and not be writable by
- * others; device and inode (may be NULL) tell which one it was.
+ * others; st (may be NULL) tells which one it was.
  */
-int ini_file_read(const char *path, struct text *out, dev_t *device, ino_t *inode,
-                  struct error *err);
+int ini_file_read(const char *path, struct text *out, struct stat *st, struct error *err);
 
 /* Walks all lines of a file's text. Problems do not end the walk. */
 void ini_file_parse(const struct text *text, const struct ini_handler *handler);

@@ -34,6 +34,8 @@ enum key_flag {
 	KEY_NETWORK = 4,    /* offset is within struct network_config, section is network.NAME */
 	KEY_ADMIN_ONLY = 8, /* never taken from an image or archive */
 	KEY_LIMIT = 16,     /* a number or size of which "max" and "none" are LIMIT_UNSET */
+	KEY_AT_REST =
+		32, /* only commands read it, from the file: a running container has no other */
 };
 
 struct key {

@@ -1,8 +1,10 @@
 libsysc_a_SOURCES += \
+	src/container/applied.c src/container/applied.h \
 	src/container/check.c src/container/check.h \
 	src/container/check_network.c \
 	src/container/config.c src/container/config.h \
 	src/container/config_check.c \
+	src/container/config_compare.c \
 	src/container/config_edit.c \
 	src/container/config_load.c \
 	src/container/config_value.c src/container/config_value.h \

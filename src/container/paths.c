@@ -188,7 +188,7 @@ static int read_file(struct paths *paths, bool *cgroup_given, struct error *err)
 	struct ini_handler handler = {
 		.value = handle_value, .problem = handle_problem, .user = &reading};
 	struct error problem = {0};
-	int r = ini_file_read(file, &text, NULL, NULL, &problem);
+	int r = ini_file_read(file, &text, NULL, &problem);
 
 	if (r == -ENOENT)
 		return 0;

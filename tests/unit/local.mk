@@ -38,7 +38,8 @@ tests_unit_test_cgroup_limits_SOURCES = tests/unit/test-cgroup-limits.c
 tests_unit_test_cgroup_live_SOURCES = tests/unit/test-cgroup-live.c
 tests_unit_test_cgroup_stats_SOURCES = tests/unit/test-cgroup-stats.c
 EXTRA_DIST += tests/data/cgroup
-UNIT_TESTS += tests/unit/test-container-config \
+UNIT_TESTS += tests/unit/test-container-applied \
+	tests/unit/test-container-config \
 	tests/unit/test-container-config_edit \
 	tests/unit/test-container-container \
 	tests/unit/test-container-idmap \
@@ -47,6 +48,7 @@ UNIT_TESTS += tests/unit/test-container-config \
 	tests/unit/test-container-paths \
 	tests/unit/test-container-state \
 	tests/unit/test-container-uuid
+tests_unit_test_container_applied_SOURCES = tests/unit/test-container-applied.c
 tests_unit_test_container_config_SOURCES = tests/unit/test-container-config.c
 tests_unit_test_container_config_edit_SOURCES = tests/unit/test-container-config_edit.c
 tests_unit_test_container_container_SOURCES = tests/unit/test-container-container.c

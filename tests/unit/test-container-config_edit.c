@@ -73,6 +73,28 @@ TEST(a_new_key_stands_at_the_end_of_its_section)
 	           "memory = 1G\ncpus =\n");
 }
 
+TEST(a_preview_is_what_the_edit_gives_and_writes_nothing)
+{
+	FOLDER(folder);
+	CLEAN_FREE char *file = folder_write(folder, "config", before);
+	const struct config_edit set = {"limits", "pids", "7", .unset = false};
+	const struct config_edit unset = {"container", "groups", "b", .unset = true};
+	const struct config_edit absent = {"limits", "swap", NULL, .unset = true};
+	const struct config_edit wrong = {"limits", "pids", "many", .unset = false};
+	CLEAN(text_done) struct text text = {0}, other = {0};
+	struct error err = {0};
+
+	CHECK_INT(config_edit_preview(file, &set, &text, &err), 0);
+	CHECK(strstr(text.data, "cpus =\npids = 7\n"));
+	CHECK_INT(config_edit_preview(file, &unset, &other, &err), 0);
+	CHECK(strstr(other.data, "groups = a") && !strstr(other.data, "groups = b"));
+	CHECK_INT(config_edit_preview(file, &absent, &other, &err), -ENOENT);
+	CHECK_INT(config_edit_preview(file, &wrong, &other, &err), -EINVAL);
+	CHECK(folder_holds(file, before));
+	CHECK_INT(config_edit_set(file, "limits", "pids", "7", false, &err), 0);
+	CHECK(folder_holds(file, text.data));
+}
+
 TEST(a_new_section_stands_at_the_end)
 {
 	check_edit("network.eth0", "bridge", "br0", false,
@@ -145,7 +167,7 @@ TEST(wrong_values_change_nothing)
 		{"container", "description", "a\x1b"      },
 		{"sysctl",    "a=b",         "1"          },
 		{"network",   "type",        "veth"       },
-		{"boot",      "autostart",   "yes"        },
+		{"limits",    "hugetlb",     "2M 1G"      },
 	};
 	struct error err = {0};
 
