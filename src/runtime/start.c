@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cgroup/cgroup.h"
+#include "container/applied.h"
 #include "container/container.h"
 #include "runtime/child.h"
 #include "runtime/plan.h"
@@ -233,6 +234,12 @@ static int step_filter(struct start *start, struct error *err)
 	return seccomp_save(&start->plan.seccomp, path, err);
 }
 
+/* What later commands compare the file with; while the child mounts. */
+static int step_applied(struct start *start, struct error *err)
+{
+	return applied_write(start->container->run_dir, &start->container->config, err);
+}
+
 /*
  * Everything outside is done. Said before READY has come, so that the child, which is still mounting, need
  * not wait for an answer.
@@ -268,15 +275,16 @@ static const struct step {
 	bool undo_partial; /* the undo also clears what a failed run left */
 } steps[] = {
 	{"plan",      step_plan,      NULL,        false},
-        {"addresses", step_addresses, NULL,        false},
+	{"addresses", step_addresses, NULL,        false},
 	{"cgroup",    step_cgroup,    undo_cgroup, true },
-        {"birth",     step_birth,     undo_birth,  false},
+	{"birth",     step_birth,     undo_birth,  false},
 	{"maps",      step_maps,      NULL,        false},
-        {"links",     step_links,     undo_links,  false},
+	{"links",     step_links,     undo_links,  false},
 	{"filter",    step_filter,    NULL,        false},
-        {"run",       step_run,       NULL,        false},
+	{"applied",   step_applied,   NULL,        false},
+	{"run",       step_run,       NULL,        false},
 	{"ready",     step_ready,     NULL,        false},
-        {"exec",      step_exec,      NULL,        false},
+	{"exec",      step_exec,      NULL,        false},
 };
 
 /* Tests make each step fail in turn by naming it in SYSC_FAIL_STEP. */

@@ -63,6 +63,13 @@ int boot_settle(const struct container *container, int64_t patience_ms, struct s
 	}
 }
 
+int boot_check_current(const struct container *container, struct error *err)
+{
+	if (config_is_current(&container->config))
+		return 0;
+	return fail_plain(err, ESTALE, "its configuration was changed at this moment (try again)");
+}
+
 int boot_start(const struct container *container, int64_t patience_ms, struct error *err)
 {
 	CLEAN_FD int lock = lock_container(
@@ -73,7 +80,10 @@ int boot_start(const struct container *container, int64_t patience_ms, struct er
 
 	if (r < 0)
 		return r;
-	return state.phase == STATE_STOPPED ? supervisor_start(container, NULL, err) : 1;
+	if (state.phase != STATE_STOPPED)
+		return 1;
+	r = boot_check_current(container, err);
+	return r < 0 ? r : supervisor_start(container, NULL, err);
 }
 
 bool boot_is_ready(const struct state *state)

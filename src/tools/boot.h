@@ -21,7 +21,12 @@ struct text;
  */
 int boot_settle(const struct container *container, int64_t patience_ms, struct state *state,
                 struct error *err);
-/* Starts it in the background unless it runs: 0 started, 1 it ran already. */
+/* -ESTALE when the configuration was changed since it was loaded, by who held the lock until now. */
+int boot_check_current(const struct container *container, struct error *err);
+/*
+ * Starts it in the background unless it runs: 0 started, 1 it ran already. -ESTALE as above: the caller loads
+ * it again.
+ */
 int boot_start(const struct container *container, int64_t patience_ms, struct error *err);
 
 /* True when it runs and has become ready. */

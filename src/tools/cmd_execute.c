@@ -9,6 +9,7 @@
 #include "monitor/client.h"
 #include "monitor/supervisor.h"
 #include "runtime/plan.h"
+#include "tools/boot.h"
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/seal.h"
@@ -44,6 +45,9 @@ static int start(const struct container *container, const struct plan_execute *e
 		return r;
 	if (state.phase != STATE_STOPPED)
 		return fail_plain(err, EBUSY, "is running (use sysc-attach)");
+	r = boot_check_current(container, err);
+	if (r < 0)
+		return r;
 	if (!has_console)
 		return supervisor_start(container, &plain, err);
 	*client_fd = console_start(container, execute, err);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
+#define TRIES 5 /* while others change the configuration */
+
 #define TIMEOUT_UNSET INT64_MIN
 
 static bool opt_foreground, opt_console, opt_supervise;
@@ -65,6 +67,9 @@ static int start_foreground(const struct container *container, int *client_fd, s
 
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */
+	r = boot_check_current(container, err);
+	if (r < 0)
+		return r;
 	*client_fd = console_start(container, NULL, err);
 	return *client_fd < 0 ? *client_fd : 0;
 }
@@ -174,17 +179,14 @@ static int check_options(const struct call *call)
 	return 0;
 }
 
-static int run_one(struct call *call, const char *name)
+static int try_start(struct call *call, const char *name, bool is_last)
 {
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN(container_done) struct container container = {0};
 	CLEAN_FD int client_fd = -1;
 	struct error err = {0};
-	int r = check_options(call);
+	int r = open_container(call, name, &container, &errors, &err);
 
-	if (r)
-		return r;
-	r = open_container(call, name, &container, &errors, &err);
 	if (r < 0 && opt_supervise)
 		return give_up(call, name, &errors, &err);
 	if (r < 0)
@@ -198,11 +200,25 @@ static int run_one(struct call *call, const char *name)
 	else
 		r = opt_foreground ? start_foreground(&container, &client_fd, &err)
 		                   : start(&container, &err);
+	if (r == -ESTALE && !is_last)
+		return r;
 	if (r < 0)
 		return output_error(call, name, &err);
 	if (opt_foreground || opt_console)
 		return follow(call, &container, &client_fd);
 	return EXIT_DONE;
+}
+
+static int run_one(struct call *call, const char *name)
+{
+	int r = check_options(call);
+
+	if (r)
+		return r;
+	r = -ESTALE;
+	for (int i = 1; i <= TRIES && r == -ESTALE; i++)
+		r = try_start(call, name, i == TRIES);
+	return r;
 }
 
 const struct command cmd_start = {

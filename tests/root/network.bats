@@ -132,7 +132,7 @@ reaches() { inside "$1" "ping -c 1 -W 5 $2" >/dev/null; }
 
 @test "each step made to fail leaves no link and no address" {
 	make_busybox web1
-	for step in addresses birth maps links filter ready run; do
+	for step in addresses birth maps links filter applied ready run; do
 		SYSC_FAIL_STEP=$step run sysc start web1
 		[ "$status" = 1 ]
 		assert_nothing_left

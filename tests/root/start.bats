@@ -73,7 +73,7 @@ load ../lib/lifecycle
 
 @test "each step that fails ends in one line, is kept for info, and leaves nothing" {
 	make_busybox web1
-	for step in plan addresses cgroup birth maps links filter ready run; do
+	for step in plan addresses cgroup birth maps links filter applied ready run; do
 		SYSC_FAIL_STEP=$step run sysc start web1
 		echo "$step: $status $output"
 		[ "$status" = 1 ]
