@@ -5,6 +5,7 @@ dist_man_MANS = \
 	man/sysc.conf.5 \
 	man/sysc.container.5 \
 	man/sysc-template.7 \
+	man/sysc-apply.1 \
 	man/sysc-attach.1 \
 	man/sysc-config.1 \
 	man/sysc-console.1 \
@@ -18,6 +19,7 @@ dist_man_MANS = \
 	man/sysc-ls.1 \
 	man/sysc-monitor.1 \
 	man/sysc-net.1 \
+	man/sysc-plan.1 \
 	man/sysc-restart.1 \
 	man/sysc-start.1 \
 	man/sysc-stop.1 \

@@ -12,8 +12,8 @@
 #include "container/container.h"
 #include "container/keys.h"
 #include "container/lock.h"
-#include "container/state.h"
 #include "tools/command.h"
+#include "tools/config_change.h"
 #include "tools/config_show.h"
 #include "tools/inspect.h"
 #include "tools/names.h"
@@ -112,14 +112,11 @@ static int check_with(const struct call *call, struct container *container, cons
 	return 0;
 }
 
-static void note_running(const struct call *call, const struct container *container,
-                         const char *word)
+/* Not the code of its errno: of a limit that is in use, too, it is a change that failed. */
+static int fail_change(const struct call *call, const char *name, const struct error *err)
 {
-	struct state state;
-
-	if (state_read(container->run_dir, &state, NULL, NULL) < 0 || state.phase == STATE_STOPPED)
-		return;
-	output_note(call, "%s is running: %s applies at the next start", container->name, word);
+	(void)output_error(call, name, err);
+	return EXIT_FAILED;
 }
 
 static int run_set(struct call *call, char **words)
@@ -129,6 +126,7 @@ static int run_set(struct call *call, char **words)
 	CLEAN_FD int lock = -1;
 	char *equals = words[2] ? NULL : strchr(copy, '=');
 	const char *value = words[2] ? words[2] : equals ? equals + 1 : NULL;
+	struct config_edit change;
 	struct error err = {0};
 	int code;
 
@@ -153,10 +151,11 @@ static int run_set(struct call *call, char **words)
 		if (code)
 			return code;
 	}
-	if (config_edit_set(container.file, section, key, value, wants_replace, &err) < 0)
-		return output_error(call, words[0], &err);
-	note_running(call, &container, copy);
-	return EXIT_DONE;
+	change = (struct config_edit){
+		.section = section, .key = key, .value = value, .replace = wants_replace};
+	return config_change(call, &container, &change, &err) < 0
+	               ? fail_change(call, words[0], &err)
+	               : EXIT_DONE;
 }
 
 static int run_unset(struct call *call, char **words)
@@ -164,7 +163,9 @@ static int run_unset(struct call *call, char **words)
 	CLEAN(container_done) struct container container = {0};
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN_FREE char *section = NULL, *key = NULL;
+	CLEAN(text_done) struct text text = {0};
 	CLEAN_FD int lock = -1;
+	struct config_edit change;
 	struct error err = {0};
 	int r;
 
@@ -178,20 +179,21 @@ static int run_unset(struct call *call, char **words)
 	lock = lock_container(&container, LOCK_WAIT_MS, &err);
 	if (lock < 0)
 		return output_error(call, words[0], &err);
-	r = config_edit_unset(container.file, section, key, words[2], &err);
+	change = (struct config_edit){
+		.section = section, .key = key, .value = words[2], .unset = true};
+	r = config_edit_preview(container.file, &change, &text, &err);
 	if (r == -ENOENT && keys_find(section, key)) {
 		output_note(call, "%s: %s", words[0], err.text);
 		return EXIT_DONE; /* it already is so */
 	}
-	if (r < 0) {
-		(void)output_error(call, words[0], &err);
-		return EXIT_FAILED;
-	}
+	if (r == 0)
+		r = config_change(call, &container, &change, &err);
+	if (r < 0)
+		return fail_change(call, words[0], &err);
 	if (config_load(&container.config, container.file, NULL, NULL) == 0 &&
 	    config_check(&container.config, &errors, NULL) < 0)
 		for (size_t i = 0; i < errors.count; i++)
 			output_note(call, "%s: now wrong: %s", words[0], errors.items[i]);
-	note_running(call, &container, words[1]);
 	return EXIT_DONE;
 }
 

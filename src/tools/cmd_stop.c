@@ -10,6 +10,7 @@
 #include "monitor/supervisor.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
+#include "tools/restart.h"
 #include "tools/seal.h"
 
 #include <errno.h>
@@ -120,26 +121,59 @@ static int seal_restart(const struct call *call, const char *name, struct error 
 	return seal_program(&argv, err);
 }
 
-static int restart_one(struct call *call, const char *name)
+/*
+ * With the lock the configuration as it is then, loaded before it is waited for: one that cannot start must
+ * not cost the running container.
+ */
+static int open_locked(const struct call *call, const char *name, struct container *container,
+                       int *lock, struct strings *errors, struct error *err)
+{
+	int r = container_open(container, &call->paths, name, errors, err);
+
+	if (r == 0)
+		r = *lock = lock_container(container, LOCK_MS, err);
+	if (r < 0 || config_is_current(&container->config))
+		return r < 0 ? r : 0;
+	container_done(container);
+	return container_open(container, &call->paths, name, errors, err);
+}
+
+/* A stop may take long, and the file may have been edited meanwhile; a wrong one stays for later. */
+static void renew(struct container *container)
+{
+	struct container newer = {0};
+
+	if (config_is_current(&container->config) ||
+	    container_open(&newer, container->paths, container->name, NULL, NULL) < 0)
+		return;
+	container_done(container);
+	*container = newer;
+}
+
+int restart_container(const struct call *call, const char *name)
 {
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN(container_done) struct container container = {0};
 	struct error err = {0};
 	CLEAN_FD int lock = -1;
-	int r = container_open(&container, &call->paths, name, &errors, &err);
+	int r = open_locked(call, name, &container, &lock, &errors, &err);
 
-	/* a configuration that cannot start must not cost the running container */
 	if (r < 0)
 		return output_errors(call, name, &errors, &err);
 	if (container.config.privileged)
 		r = seal_restart(call, name, &err);
+	if (r == 0)
+		r = stop(call, &container, &err);
 	if (r < 0)
 		return output_error(call, name, &err);
-	lock = lock_container(&container, LOCK_MS, &err);
-	r = lock < 0 ? lock : stop(call, &container, &err);
-	if (r == 0)
-		r = supervisor_start(&container, NULL, &err);
+	renew(&container);
+	r = supervisor_start(&container, NULL, &err);
 	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
+}
+
+static int restart_one(struct call *call, const char *name)
+{
+	return restart_container(call, name);
 }
 
 const struct command cmd_stop = {

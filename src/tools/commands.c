@@ -21,6 +21,8 @@
 	X(info) \
 	X(wait) \
 	X(config) \
+	X(plan) \
+	X(apply) \
 	X(monitor) \
 	X(net) \
 	X(logs) \

@@ -37,8 +37,16 @@ src_sysc_SOURCES += \
 	src/tools/cmd_stop.c \
 	src/tools/console.c src/tools/console.h \
 	src/tools/relay.c src/tools/relay.h \
+	src/tools/restart.h \
 	src/tools/seal.c src/tools/seal.h \
 	src/tools/terminal.c src/tools/terminal.h
+
+SYSC_VERBS += apply plan
+src_sysc_SOURCES += \
+	src/tools/cmd_apply.c src/tools/cmd_plan.c \
+	src/tools/config_change.c src/tools/config_change.h \
+	src/tools/live.c src/tools/live.h \
+	src/tools/live_rows.c src/tools/live_rows.h
 
 SYSC_VERBS += net
 src_sysc_SOURCES += \

@@ -86,10 +86,12 @@ load helpers
 @test "set on a running container says when it applies" {
 	define web1
 	pretend web1 RUNNING
-	status 0 sysc config set web1 limits.memory 512M
-	says "applies at the next start"
-	status 0 sysc config get web1 limits.memory
-	says 512M
+	status 0 sysc config set web1 container.init /bin/init
+	says "web1 is running: container.init applies at the next start"
+	status 0 sysc config get web1 container.init
+	says /bin/init
+	status 0 sysc config unset web1 container.init
+	says "web1 is running: container.init applies at the next start"
 }
 
 @test "show tells file and line of each value, includes and defaults too" {

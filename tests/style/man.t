@@ -91,6 +91,11 @@ awk '/^\.Ss Section/ { section = $3; sub(/\.IFNAME$/, "", section); next } /^\.S
 	section && $1 == ".It" { key = $3 } section && /^\.Em Not supported yet/ { print section, key }' man/sysc.container.5 >"$found"
 compare "man/sysc.container.5 tells which keys are not supported yet"
 
+grep "^key$tab" "$tables" | awk -F '\t' '$5 == "now" && $6 == "live" { print $2, $3 }' >"$wanted"
+awk '/^\.Ss Section/ { section = $3; sub(/\.IFNAME$/, "", section); next } /^\.S[sh]/ { section = "" }
+	section && $1 == ".It" { key = $3 } section && /^\.Em Live/ { print section, key }' man/sysc.container.5 >"$found"
+compare "man/sysc.container.5 tells which keys are live"
+
 grep "^key$tab" "$tables" | awk -F '\t' '$5 == "now" && $7 != "-" { print $2, $3, $7 }' >"$wanted"
 awk '/^\.Ss Section/ { section = $3; sub(/\.IFNAME$/, "", section); next } /^\.S[sh]/ { section = "" }
 	section && $1 == ".It" { key = $3 } section && /^\.Li / { print section, key, $2 }' man/sysc.container.5 >"$found"
