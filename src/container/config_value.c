@@ -165,7 +165,7 @@ static void reset_field(void *base, const struct key *key, bool with_default)
 		return;
 	if (key->flags & KEY_LIMIT)
 		*(uint64_t *)field(base, key) = LIMIT_UNSET;
-	else if (key->fallback)
+	if (key->fallback)
 		(void)setters[key->type](base, key, key->fallback, NULL); /* our own text */
 }
 

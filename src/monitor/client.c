@@ -11,6 +11,7 @@
 #include "cgroup/cgroup.h"
 #include "container/container.h"
 #include "container/state.h"
+#include "monitor/restart.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -324,6 +325,45 @@ int client_wait_stopped(const struct container *container, struct error *err)
 		return r < 0 && !err->code ? fail(err, -r, "wait for the end") : r;
 	error_clear(err);
 	return 0;
+}
+
+/* Asks on a connection of its own; a supervisor that begins anew is asked again. */
+static int ask_once(const struct container *container, struct protocol_frame *frame,
+                    struct error *err)
+{
+	CLEAN_FD int fd = client_connect(container, err);
+
+	return fd < 0 ? fd : ask(fd, frame, err);
+}
+
+static int ask_until_heard(const struct container *container, const struct protocol_frame *request,
+                           struct error *err)
+{
+	int r = -ECONNRESET;
+
+	for (int tries = 0; tries < TRIES && r == -ECONNRESET; tries++) {
+		struct protocol_frame frame = *request; /* takes the answer */
+
+		r = ask_once(container, &frame, err);
+	}
+	return r;
+}
+
+int client_start_now(const struct container *container, struct error *err)
+{
+	struct protocol_frame frame = {.kind = PROTOCOL_START};
+
+	return ask_until_heard(container, &frame, err);
+}
+
+int client_reload(const struct container *container, const struct config *config, struct error *err)
+{
+	struct protocol_frame frame = {.kind = PROTOCOL_RELOAD};
+	struct restart_policy policy = restart_policy_of(config);
+
+	restart_format(&policy, frame.bytes);
+	frame.length = (uint32_t)strlen(frame.bytes);
+	return ask_until_heard(container, &frame, err);
 }
 
 int client_console(int fd, int tty, uint32_t position, struct error *err)

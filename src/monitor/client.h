@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct container;
 struct error;
 struct state;
@@ -56,6 +57,15 @@ struct client_stop_options {
 int client_stop_container(const struct container *container,
                           const struct client_stop_options *options, bool *killed,
                           struct error *err);
+
+/* Has a container that waits to be started again (state.restart_at_ms) started now; another: nothing. */
+int client_start_now(const struct container *container, struct error *err);
+/*
+ * Gives the keys of config that the supervisor itself follows (boot.restart, boot.restart_delay,
+ * boot.restart_limit) to the supervisor, which keeps them for this run. -ESRCH: not running.
+ */
+int client_reload(const struct container *container, const struct config *config,
+                  struct error *err);
 
 /*
  * Connects fd to tty of the container (0: the console): frames go both ways from then on. position: what

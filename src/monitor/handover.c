@@ -29,30 +29,50 @@ static const struct field {
 	enum field_type type;
 	size_t offset;
 } fields[] = {
-	{"name",             FIELD_TEXT,   offsetof(struct handover, name)            },
-	{"store",            FIELD_TEXT,   offsetof(struct handover, store)           },
-	{"run_dir",          FIELD_TEXT,   offsetof(struct handover, run_dir)         },
-	{"log",              FIELD_TEXT,   offsetof(struct handover, log)             },
-	{"console_log",      FIELD_TEXT,   offsetof(struct handover, console_log)     },
-	{"program",          FIELD_TEXT,   offsetof(struct handover, program)         },
-	{"monitor",          FIELD_TEXT,   offsetof(struct handover, monitor)         },
-	{"console_log_size", FIELD_NUMBER, offsetof(struct handover, console_log_size)},
-	{"console_buffer",   FIELD_NUMBER, offsetof(struct handover, console_buffer)  },
-	{"asked_signal",     FIELD_NUMBER, offsetof(struct handover, asked_signal)    },
-	{"next",             FIELD_NUMBER, offsetof(struct handover, next)            },
-	{"no_reboot",        FIELD_BOOL,   offsetof(struct handover, no_reboot)       },
-	{"ephemeral",        FIELD_BOOL,   offsetof(struct handover, ephemeral)       },
-	{"pidfd",            FIELD_FD,     offsetof(struct handover, pidfd)           },
-	{"listen",           FIELD_FD,     offsetof(struct handover, listen_fd)       },
-	{"client",           FIELD_FD,     offsetof(struct handover, client_fd)       },
+	{"name",               FIELD_TEXT,   offsetof(struct handover, name)              },
+	{"store",              FIELD_TEXT,   offsetof(struct handover, store)             },
+	{"run_dir",            FIELD_TEXT,   offsetof(struct handover, run_dir)           },
+	{"log",		FIELD_TEXT,   offsetof(struct handover, log)               },
+	{"console_log",        FIELD_TEXT,   offsetof(struct handover, console_log)       },
+	{"program",            FIELD_TEXT,   offsetof(struct handover, program)           },
+	{"monitor",            FIELD_TEXT,   offsetof(struct handover, monitor)           },
+	{"console_log_size",   FIELD_NUMBER, offsetof(struct handover, console_log_size)  },
+	{"console_buffer",     FIELD_NUMBER, offsetof(struct handover, console_buffer)    },
+	{"asked_signal",       FIELD_NUMBER, offsetof(struct handover, asked_signal)      },
+	{"next",               FIELD_NUMBER, offsetof(struct handover, next)              },
+	{"exit_code",          FIELD_NUMBER, offsetof(struct handover, exit_code)         },
+	{"ready",              FIELD_NUMBER, offsetof(struct handover, ready)             },
+	{"ready_command",      FIELD_TEXT,   offsetof(struct handover, ready_command)     },
+	{"ready_timeout_ms",   FIELD_NUMBER, offsetof(struct handover, ready_timeout_ms)  },
+	{"ready_wants_route",  FIELD_BOOL,   offsetof(struct handover, ready_wants_route) },
+	{"restart",            FIELD_NUMBER, offsetof(struct handover, policy.restart)    },
+	{"restart_delay_ms",   FIELD_NUMBER, offsetof(struct handover, policy.delay_ms)   },
+	{"restart_limit",      FIELD_NUMBER, offsetof(struct handover, policy.limit)      },
+	{"health_command",     FIELD_TEXT,   offsetof(struct handover, health_command)    },
+	{"health_interval_ms", FIELD_NUMBER, offsetof(struct handover, health_interval_ms)},
+	{"health_timeout_ms",  FIELD_NUMBER, offsetof(struct handover, health_timeout_ms) },
+	{"health_retries",     FIELD_NUMBER, offsetof(struct handover, health_retries)    },
+	{"health_action",      FIELD_NUMBER, offsetof(struct handover, health_action)     },
+	{"is_asked",           FIELD_BOOL,   offsetof(struct handover, is_asked)          },
+	{"is_unhealthy",       FIELD_BOOL,   offsetof(struct handover, is_unhealthy)      },
+	{"no_reboot",          FIELD_BOOL,   offsetof(struct handover, no_reboot)         },
+	{"ephemeral",          FIELD_BOOL,   offsetof(struct handover, ephemeral)         },
+	{"pidfd",              FIELD_FD,     offsetof(struct handover, pidfd)             },
+	{"ready_fd",           FIELD_FD,     offsetof(struct handover, ready_fd)          },
+	{"listen",             FIELD_FD,     offsetof(struct handover, listen_fd)         },
+	{"client",             FIELD_FD,     offsetof(struct handover, client_fd)         },
  /* the number tells how the memory is laid out: another layout is another key */
-	{"memory1",          FIELD_FD,     offsetof(struct handover, memory_fd)       },
+	{"memory1",            FIELD_FD,     offsetof(struct handover, memory_fd)         },
 };
 
 void handover_init(struct handover *handover)
 {
-	*handover =
-		(struct handover){.pidfd = -1, .listen_fd = -1, .client_fd = -1, .memory_fd = -1};
+	*handover = (struct handover){.pidfd = -1,
+	                              .listen_fd = -1,
+	                              .ready_fd = -1,
+	                              .client_fd = -1,
+	                              .memory_fd = -1,
+	                              .policy.limit = UINT64_MAX};
 	for (size_t i = 0; i < ARRAY_SIZE(handover->ttys); i++)
 		handover->ttys[i] = -1;
 }
@@ -219,8 +239,7 @@ int handover_read(int fd, struct handover *handover, struct error *err)
 		*value++ = '\0';
 		r = take_line(handover, line, value);
 	}
-	if (r == 0 && (!handover->name || !handover->run_dir || handover->pidfd < 0 ||
-	               handover->listen_fd < 0))
+	if (r == 0 && (!handover->name || !handover->run_dir || handover->listen_fd < 0))
 		r = -EBADMSG;
 	if (r == 0)
 		r = mark_all(fd, handover, false);

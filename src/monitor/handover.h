@@ -9,6 +9,7 @@
 #ifndef SYSC_MONITOR_HANDOVER_H
 #define SYSC_MONITOR_HANDOVER_H
 
+#include "monitor/restart.h"
 #include "runtime/console.h"
 
 #include <stdbool.h>
@@ -34,9 +35,22 @@ struct handover {
 	uint64_t console_log_size, console_buffer;
 	uint64_t asked_signal; /* what init has yet to hear (ask.h), 0: nothing */
 	uint64_t next;         /* enum handover_next */
-	bool no_reboot;        /* a stop or kill was asked for: a reboot inside is a stop */
+	uint64_t exit_code;    /* of the keeper with HANDOVER_NEXT_END */
+	uint64_t ready;        /* enum boot_ready */
+	char *ready_command;   /* READY_COMMAND */
+	uint64_t ready_timeout_ms;
+	bool ready_wants_route;       /* READY_NETWORK */
+	struct restart_policy policy; /* [boot] restart… */
+	char *health_command;         /* "": no checks */
+	uint64_t health_interval_ms, health_timeout_ms, health_retries;
+	uint64_t health_action; /* enum health_action */
+	bool is_asked;     /* somebody on the host wants it to stop or reboot: state.stop_who */
+	bool is_unhealthy; /* it is being stopped to be started again */
+	bool no_reboot;    /* a stop or kill was asked for: a reboot inside is a stop */
 	bool ephemeral;
-	int pidfd, listen_fd;
+	int pidfd; /* of init, -1: it is yet to be started again (state.restart_at_ms) */
+	int listen_fd;
+	int ready_fd; /* READY_NETWORK: netlink, READY_NOTIFY: the socket that init writes to; -1 none */
 	int client_fd; /* a client of the console that is there from the start; -1 none */
 	int memory_fd; /* what the terminals hold (terminal.h), -1 none */
 	int ttys[1 + CONSOLE_TTYS_MAX];

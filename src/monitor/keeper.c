@@ -194,7 +194,7 @@ static int follow(struct keeper *keeper)
 	}
 	switch (handover.next) {
 	case HANDOVER_NEXT_END:
-		return 0;
+		return (int)handover.exit_code;
 	case HANDOVER_NEXT_START:
 		become_sysc(&handover, "start", "--supervise");
 		return 1;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "monitor/ask.h"
+#include "monitor/notify.h"
 #include "monitor/pair.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
@@ -40,9 +41,43 @@ enum state_phase monitor_awake_phase(const struct monitor *monitor)
 	return monitor->handover.no_reboot ? STATE_STOPPING : STATE_RUNNING;
 }
 
+void monitor_write_state(struct monitor *monitor)
+{
+	struct error err = {0};
+
+	if (state_write(monitor->handover.run_dir, &monitor->state, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
+bool monitor_is_stopping(const struct monitor *monitor)
+{
+	return monitor->handover.is_asked || monitor->handover.is_unhealthy;
+}
+
+void monitor_tell_host(const struct monitor *monitor, const char *text)
+{
+	pid_t keeper = monitor->state.keeper_pid;
+	int r = notify_host(keeper > 0 ? keeper : getpid(), text);
+
+	if (r < 0)
+		log_line(LOG_LEVEL_WARN, "tell the service manager: %s", strerrordesc_np(-r));
+}
+
 int monitor_remember(struct monitor *monitor, struct error *err)
 {
 	return handover_update(monitor->handover_fd, &monitor->handover, err);
+}
+
+/* What the stop before was is forgotten: this one will have its own end. */
+static void note_asked(struct monitor *monitor, const char *what, const char *who)
+{
+	struct state *state = &monitor->state;
+
+	(void)snprintf(state->stop_who, sizeof(state->stop_who), "%s, %s", what, who);
+	state->stop_status = -1;
+	state->stopped_ms = 0;
+	state->stop_oom_kills = UINT64_MAX;
+	state->stop_reason[0] = state->stop_decision[0] = state->stop_health[0] = '\0';
 }
 
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err)
@@ -56,20 +91,62 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 		{PROTOCOL_KILL,   monitor->state.kill_signal,   "kill"        },
 	};
 
+	if (monitor->waiting.is_on) {
+		waiting_asked(monitor, how, who);
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int r;
 
 		if (kinds[i].how != how)
 			continue;
-		(void)snprintf(monitor->state.stop_who, sizeof(monitor->state.stop_who), "%s, %s",
-		               kinds[i].name, who);
+		note_asked(monitor, kinds[i].name, who);
+		monitor->handover.is_asked = true;
 		monitor->handover.no_reboot = how != PROTOCOL_REBOOT;
+		monitor->handover.is_unhealthy = false; /* whoever asks has the last word */
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
+		if (how != PROTOCOL_REBOOT)
+			monitor_tell_host(monitor, "STOPPING=1\nSTATUS=Stopping");
 		/* before init hears of it: neither who asked nor the request is lost with us */
 		r = monitor_set_phase(monitor, monitor_awake_phase(monitor), err);
 		return r < 0 ? r : ask_init(monitor, kinds[i].signal, err);
 	}
 	return fail(err, EINVAL, "stop of kind %d", how);
+}
+
+static void kill_late(struct loop_timer *timer)
+{
+	struct monitor *monitor =
+		(struct monitor *)((char *)timer - offsetof(struct monitor, deadline));
+	struct error err = {0};
+
+	log_line(LOG_LEVEL_WARN, "it does not stop in time, signal %d", monitor->state.kill_signal);
+	if (ask_init(monitor, monitor->state.kill_signal, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
+/* Counts anew after the death of a worker: that is rare, and the container no worse for it. */
+static void set_deadline(struct monitor *monitor)
+{
+	monitor->deadline.ready = kill_late;
+	loop_set_timer(&monitor->loop, &monitor->deadline, monitor->state.stop_timeout_ms);
+}
+
+void monitor_restart(struct monitor *monitor, const char *why)
+{
+	struct error err = {0};
+	int r;
+
+	note_asked(monitor, "health check", why);
+	monitor->handover.is_unhealthy = true;
+	log_line(LOG_LEVEL_WARN, "restart: %s, signal %d", monitor->state.stop_who,
+	         monitor->state.halt_signal);
+	set_deadline(monitor);
+	r = monitor_set_phase(monitor, STATE_STOPPING, &err);
+	if (r == 0)
+		r = ask_init(monitor, monitor->state.halt_signal, &err);
+	if (r < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
 /* Who ended it, when nobody asked us: reboot(2) in a pid namespace ends init by one of two signals. */
@@ -79,7 +156,7 @@ static void note_reason(struct monitor *monitor, int status)
 
 	state->stop_status = status;
 	state->stopped_ms = state_now_ms();
-	if (state->stop_who[0])
+	if (monitor_is_stopping(monitor))
 		return;
 	if (status < 0)
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest");
@@ -147,7 +224,7 @@ static void clean_up(struct monitor *monitor)
 static bool wants_reboot(const struct monitor *monitor, int status)
 {
 	return status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP &&
-	       !monitor->handover.no_reboot;
+	       !monitor->handover.no_reboot && !monitor->handover.is_unhealthy;
 }
 
 static void describe_status(int status, char *out, size_t room)
@@ -174,31 +251,72 @@ static void remove_socket(struct monitor *monitor)
 {
 	CLEAN_FREE char *path = must_printf("%s/socket", monitor->handover.run_dir);
 
+	CLEAN_FREE char *notify = must_printf("%s/notify", monitor->handover.run_dir);
+
 	(void)unlink(path); /* the next start replaces it all the same */
+	(void)unlink(notify);
+}
+
+static bool ended_well(const struct state *state, enum restart_reason reason)
+{
+	return reason == RESTART_ASKED || reason == RESTART_POWEROFF || reason == RESTART_REBOOT ||
+	       (reason == RESTART_EXITED && WEXITSTATUS(state->stop_status) == 0);
+}
+
+/* Whether it is started again; *code: how it went, for who waits for our end. */
+static bool decide(struct monitor *monitor, uint64_t *code)
+{
+	struct state *state = &monitor->state;
+	enum restart_reason reason =
+		restart_reason_of(state->stop_status, monitor->handover.is_asked,
+	                          monitor->handover.is_unhealthy, state->stop_oom_kills);
+	bool again = restart_decide(&monitor->handover.policy, reason, state);
+
+	*code = !ended_well(state, reason);
+	if (*code || again || state->failure[0])
+		log_line(LOG_LEVEL_WARN, "%s",
+		         state->failure[0] ? state->failure : state->stop_decision);
+	return again;
+}
+
+static void go_on(struct monitor *monitor, bool start)
+{
+	struct error err = {0};
+
+	monitor->state.restart_at_ms = 0;
+	remove_socket(monitor);
+	/* before STOPPED: from then on the container may be another one's */
+	monitor->handover.next = start                         ? HANDOVER_NEXT_START
+	                         : monitor->handover.ephemeral ? HANDOVER_NEXT_DESTROY
+	                                                       : HANDOVER_NEXT_END;
+	if (monitor_remember(monitor, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	if (!start)
+		monitor_tell_host(monitor, "STOPPING=1\nSTATUS=Stopped");
+	if (monitor_set_phase(monitor, start ? STATE_STARTING : STATE_STOPPED, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	server_close(monitor);
 }
 
 static void end(struct monitor *monitor)
 {
-	struct error err = {0};
 	int status = pair_init_status(monitor);
 	bool reboot = wants_reboot(monitor, status);
 	char ending[64];
 
+	ready_close(monitor);
+	health_close(monitor);
+	loop_stop_timer(&monitor->deadline);
 	note_reason(monitor, status);
 	clean_up(monitor);
 	describe_status(status, ending, sizeof(ending));
 	log_line(LOG_LEVEL_INFO, "%s: %s, init %s", reboot ? "rebooting" : "stopped",
 	         monitor->state.stop_who, ending);
-	remove_socket(monitor);
-	/* before STOPPED: from then on the container may be another one's */
-	monitor->handover.next = reboot                        ? HANDOVER_NEXT_START
-	                         : monitor->handover.ephemeral ? HANDOVER_NEXT_DESTROY
-	                                                       : HANDOVER_NEXT_END;
-	if (monitor_remember(monitor, &err) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s", err.text);
-	if (monitor_set_phase(monitor, reboot ? STATE_STARTING : STATE_STOPPED, &err) < 0)
-		log_line(LOG_LEVEL_ERROR, "%s", err.text);
-	server_close(monitor);
+	if (reboot)
+		restart_note_reboot(&monitor->state);
+	else if (decide(monitor, &monitor->handover.exit_code))
+		reboot = waiting_run(monitor);
+	go_on(monitor, reboot);
 }
 
 static void init_ready(struct loop_source *source, uint32_t events)
@@ -297,6 +415,12 @@ static int open_terminals(struct monitor *monitor)
 	return 0;
 }
 
+/* There is no init: its run is over, the next one is due some time. */
+static bool is_waiting(const struct monitor *monitor)
+{
+	return monitor->state.restart_at_ms != 0;
+}
+
 static int open_all(struct monitor *monitor, int pipe_fd, pid_t keeper)
 {
 	int r = loop_open(&monitor->loop);
@@ -306,13 +430,18 @@ static int open_all(struct monitor *monitor, int pipe_fd, pid_t keeper)
 	if (r == 0)
 		r = open_signals(monitor);
 	monitor->init = (struct loop_source){.fd = monitor->handover.pidfd, .ready = init_ready};
-	if (r == 0)
+	if (r == 0 && !is_waiting(monitor))
 		r = loop_add(&monitor->loop, &monitor->init, EPOLLIN);
-	if (r == 0)
+	if (r == 0 && !is_waiting(monitor))
 		r = open_terminals(monitor);
 	if (r == 0)
 		r = server_open(monitor);
-	if (r == 0 && monitor->handover.client_fd >= 0)
+	health_open(monitor);
+	if (r == 0 && !is_waiting(monitor))
+		r = ready_open(monitor);
+	if (monitor->handover.is_unhealthy && !is_waiting(monitor))
+		set_deadline(monitor);
+	if (r == 0 && monitor->handover.client_fd >= 0 && !is_waiting(monitor))
 		r = server_adopt(monitor, monitor->handover.client_fd);
 	return r;
 }
@@ -326,7 +455,7 @@ static const struct timer {
 	{pair_timeout_ms, pair_again},
 };
 
-static int run_once(struct monitor *monitor)
+int monitor_run_once(struct monitor *monitor)
 {
 	int timeout = -1, r;
 
@@ -368,8 +497,12 @@ int monitor_run(int handover_fd, int pipe_fd, pid_t keeper, const struct error *
 		return 1;
 	}
 	r = open_all(&monitor, pipe_fd, keeper);
+	if (r == 0 && is_waiting(&monitor)) {
+		go_on(&monitor, waiting_run(&monitor));
+		return 0;
+	}
 	while (r == 0 && !monitor.loop.done)
-		r = run_once(&monitor);
+		r = monitor_run_once(&monitor);
 	if (r < 0) {
 		log_line(LOG_LEVEL_ERROR, "look after the container: %s", strerrordesc_np(-r));
 		return 1; /* the keeper tries again */

@@ -10,7 +10,10 @@
 #include "base/loop.h"
 #include "container/state.h"
 #include "monitor/handover.h"
+#include "monitor/health.h"
+#include "monitor/ready.h"
 #include "monitor/terminal.h"
+#include "monitor/waiting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +38,10 @@ struct monitor {
 	struct server_client *clients; /* list */
 	int asked_pause_ms;            /* until init is asked again (ask.h) */
 	int64_t asked_next_ms;         /* CLOCK_MONOTONIC of that */
+	struct ready ready;
+	struct health health;
+	struct waiting waiting;
+	struct loop_timer deadline; /* of a stop that is our own wish */
 };
 
 /*
@@ -58,5 +65,15 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 enum state_phase monitor_awake_phase(const struct monitor *monitor);
 /* Writes the state file anew with this phase. */
 int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct error *err);
+/* Writes the state file anew; what goes wrong is logged. */
+void monitor_write_state(struct monitor *monitor);
+/* One turn of the loop, with all that waits for a time. 0 or -errno. */
+int monitor_run_once(struct monitor *monitor);
+/* True from a request to stop or reboot on. */
+bool monitor_is_stopping(const struct monitor *monitor);
+/* Stops the container, within its stop timeout, to have it started again: it is unhealthy. */
+void monitor_restart(struct monitor *monitor, const char *why);
+/* notify_host() as the main process of the service, if we are one. */
+void monitor_tell_host(const struct monitor *monitor, const char *text);
 
 #endif

@@ -11,6 +11,12 @@
  *     -- FROZEN 1|0 ------------>    looks at the cgroup, writes the state
  *     <------------ REPLY code --
  *
+ *     -- START ----------------->    one that waits to be started again: now
+ *     <------------ REPLY code --
+ *
+ *     -- RELOAD policy --------->    keys that apply live (restart.h), kept from now on
+ *     <------------ REPLY code --
+ *
  *     -- CONSOLE tty position -->    REPLY code, then frames both ways until one side closes:
  *     <--- DATA bytes position --    first what the buffer holds (from position on, where it is
  *                                    not 0: of the last DATA of an earlier connection), then what comes
@@ -37,6 +43,8 @@ enum protocol_kind {
 	PROTOCOL_CONSOLE,
 	PROTOCOL_DATA,
 	PROTOCOL_RESIZE,
+	PROTOCOL_START,
+	PROTOCOL_RELOAD,
 };
 
 enum protocol_stop {

@@ -4,14 +4,17 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/socket.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
 #include "monitor/protocol.h"
+#include "monitor/restart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,7 +23,7 @@
 #include <sys/socket.h>
 
 #define CLIENTS_MAX 64
-#define WHO_MAX     40
+#define WHO_MAX     112
 #define FLUSH_MS    2000 /* a client that takes nothing for so long is left behind at the end */
 
 struct server_client {
@@ -30,7 +33,7 @@ struct server_client {
 	struct terminal *terminal; /* CONSOLE was asked for and granted */
 	uint64_t cursor;           /* in what the terminal printed */
 	bool is_ours;              /* it came with the handover */
-	char who[WHO_MAX];         /* "uid 0 pid 4711" */
+	char who[WHO_MAX];         /* "uid 0 pid 4711 (sysc stop web1)" */
 };
 
 /* No later worker is to take it for a client. */
@@ -171,18 +174,40 @@ static int ask_resize(struct server_client *client, const struct protocol_frame 
 	return 0;
 }
 
+static int ask_start(struct server_client *client, const struct protocol_frame *frame,
+                     struct error *err)
+{
+	(void)frame;
+	(void)err;
+	waiting_start(client->monitor, client->who);
+	return 0;
+}
+
+static int ask_reload(struct server_client *client, const struct protocol_frame *frame,
+                      struct error *err)
+{
+	struct monitor *monitor = client->monitor;
+
+	if (restart_parse(frame->bytes, frame->length, &monitor->handover.policy) < 0)
+		return fail_plain(err, EINVAL, "the request is not understood");
+	waiting_policy_changed(monitor, client->who);
+	return monitor_remember(monitor, err);
+}
+
 static const struct request {
 	enum protocol_kind kind;
 	const char *name;
-	bool has_reply, with_bytes;
+	bool has_reply, with_bytes, needs_init;
 	int (*run)(struct server_client *client, const struct protocol_frame *frame,
 	           struct error *err);
 } requests[] = {
-	{PROTOCOL_STOP,    "stop",    true,  false, ask_stop   },
-	{PROTOCOL_FROZEN,  "frozen",  true,  false, ask_frozen },
-	{PROTOCOL_CONSOLE, "console", true,  false, ask_console},
-	{PROTOCOL_DATA,    "data",    false, true,  ask_data   },
-	{PROTOCOL_RESIZE,  "resize",  false, false, ask_resize },
+	{PROTOCOL_STOP,    "stop",    true,  false, false, ask_stop   },
+	{PROTOCOL_FROZEN,  "frozen",  true,  false, true,  ask_frozen },
+	{PROTOCOL_CONSOLE, "console", true,  false, true,  ask_console},
+	{PROTOCOL_DATA,    "data",    false, true,  true,  ask_data   },
+	{PROTOCOL_RESIZE,  "resize",  false, false, true,  ask_resize },
+	{PROTOCOL_START,   "start",   true,  false, false, ask_start  },
+	{PROTOCOL_RELOAD,  "reload",  true,  true,  false, ask_reload },
 };
 
 /* False: the connection is to be dropped. */
@@ -196,7 +221,10 @@ static bool serve(struct server_client *client, const struct protocol_frame *fra
 		request++;
 	if (request == requests + ARRAY_SIZE(requests) || (frame->length && !request->with_bytes))
 		return false;
-	r = request->run(client, frame, &err);
+	if (request->needs_init && client->monitor->waiting.is_on)
+		r = fail_plain(&err, ESRCH, "not running, it waits to be started again");
+	else
+		r = request->run(client, frame, &err);
 	if (r < 0 && !request->has_reply)
 		return false;
 	if (request->has_reply && !reply(client, &err))
@@ -249,6 +277,23 @@ static struct server_client *add_client(struct monitor *monitor, int fd, const c
 	return client;
 }
 
+/* What it was started as, for people: it is root's word, or that of the supervisor's own user. */
+static void describe_peer(uid_t uid, pid_t pid, char who[WHO_MAX])
+{
+	char path[48], command[64];
+	int n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	n = file_read_small(AT_FDCWD, path, command, sizeof(command));
+	for (int i = 0; i < n; i++)
+		if ((unsigned char)command[i] < 32 || command[i] == 127)
+			command[i] = ' ';
+	while (n > 0 && command[n - 1] == ' ')
+		command[--n] = '\0';
+	(void)snprintf(who, WHO_MAX, "uid %u pid %d%s%.*s%s", uid, pid, n > 0 ? " (" : "",
+	               n > 0 ? n : 0, command, n > 0 ? ")" : "");
+}
+
 static void accept_ready(struct loop_source *source, uint32_t events)
 {
 	struct monitor *monitor =
@@ -265,7 +310,7 @@ static void accept_ready(struct loop_source *source, uint32_t events)
 		log_line(LOG_LEVEL_WARN, "connection of uid %u pid %d refused", uid, pid);
 		return;
 	}
-	(void)snprintf(who, sizeof(who), "uid %u pid %d", uid, pid);
+	describe_peer(uid, pid, who);
 	(void)add_client(monitor, fd_take(&fd), who);
 }
 
@@ -312,9 +357,17 @@ int server_open(struct monitor *monitor)
 	return loop_add(&monitor->loop, &monitor->listener, EPOLLIN);
 }
 
+void server_hang_up(struct monitor *monitor)
+{
+	while (monitor->clients) {
+		/* the keeper may hold this end too */
+		(void)shutdown(monitor->clients->source.fd, SHUT_RDWR);
+		drop(monitor->clients);
+	}
+}
+
 void server_close(struct monitor *monitor)
 {
-	while (monitor->clients)
-		drop(monitor->clients);
+	server_hang_up(monitor);
 	fd_close(&monitor->listener.fd);
 }

@@ -12,6 +12,8 @@ int server_open(struct monitor *monitor);
 int server_adopt(struct monitor *monitor, int fd);
 /* Sends what the clients of terminals have not got yet, waiting a moment for them: at the end. */
 void server_flush(struct monitor *monitor);
+/* Ends every connection, and hears new ones. */
+void server_hang_up(struct monitor *monitor);
 /* Ends every connection: the clients see that the container is gone. */
 void server_close(struct monitor *monitor);
 /* terminal->changed: passes new output on, asks for more input. */

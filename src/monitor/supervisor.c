@@ -10,8 +10,12 @@
 #include "base/socket.h"
 #include "base/text.h"
 #include "container/container.h"
+#include "container/idmap.h"
 #include "monitor/handover.h"
 #include "monitor/monitor.h"
+#include "monitor/notify.h"
+#include "monitor/ready_network.h"
+#include "monitor/restart.h"
 #include "runtime/plan.h"
 #include "runtime/start.h"
 #include "runtime/sync.h"
@@ -29,7 +33,8 @@ struct supervisor {
 	const struct container *container;
 	struct state state;
 	struct running running;
-	int listen_fd, console_fd, memory_fd;
+	int listen_fd, console_fd, memory_fd, ready_fd;
+	bool is_again;   /* a reboot or a restart, not a start that somebody asked for */
 	bool is_execute; /* one program, no system that could become ready */
 };
 
@@ -39,6 +44,7 @@ static void supervisor_done(struct supervisor *supervisor)
 	fd_close(&supervisor->listen_fd);
 	fd_close(&supervisor->console_fd);
 	fd_close(&supervisor->memory_fd);
+	fd_close(&supervisor->ready_fd);
 }
 
 static int listen_for_commands(struct supervisor *supervisor, struct error *err)
@@ -65,6 +71,8 @@ static int begin(struct supervisor *supervisor, struct error *err)
 	state->keeper_birth = state->monitor_birth;
 	state->init_pid = 0;
 	state->ready_ms = state->restart_at_ms = 0;
+	if (!supervisor->is_again)
+		state->restarts = 0;
 	state->not_ready[0] = state->guest_status[0] = state->health[0] = '\0';
 	r = state_write(supervisor->container->run_dir, state, err);
 	if (r == 0)
@@ -83,6 +91,13 @@ static void stop_listening(struct supervisor *supervisor)
 	(void)unlink(path); /* the next start replaces it all the same */
 }
 
+static void remove_notify(const struct supervisor *supervisor)
+{
+	CLEAN_FREE char *path = must_printf("%s/notify", supervisor->container->run_dir);
+
+	(void)unlink(path); /* there is none but for boot.ready = notify */
+}
+
 static void note_failure(struct supervisor *supervisor, const struct error *cause)
 {
 	struct state *state = &supervisor->state;
@@ -90,11 +105,14 @@ static void note_failure(struct supervisor *supervisor, const struct error *caus
 
 	log_line(LOG_LEVEL_ERROR, "start failed: %s", cause->text);
 	stop_listening(supervisor);
+	remove_notify(supervisor);
 	state->phase = STATE_STOPPED;
 	state->since_ms = 0;
 	state->init_pid = state->monitor_pid = state->keeper_pid = 0;
-	state->failed_ms = state_now_ms();
-	(void)snprintf(state->failure, sizeof(state->failure), "%s", cause->text);
+	if (!supervisor->is_again || !state->failed_ms) {
+		state->failed_ms = state_now_ms();
+		(void)snprintf(state->failure, sizeof(state->failure), "%s", cause->text);
+	}
 	if (state_write(supervisor->container->run_dir, state, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
@@ -117,9 +135,6 @@ static int note_running(struct supervisor *supervisor, struct error *err)
 	state->reboot_signal = running->reboot_signal;
 	state->kill_signal = running->kill_signal;
 	state->stop_timeout_ms = config->stop_timeout_ms;
-	state->stop_who[0] = '\0';
-	state->stop_status = -1;
-	state->stop_oom_kills = UINT64_MAX;
 	state->failure[0] = '\0';
 	state->failed_ms = 0;
 	(void)snprintf(state->init_kind, sizeof(state->init_kind), "%s", running->init_kind);
@@ -143,6 +158,77 @@ static int make_memory(struct supervisor *supervisor, struct error *err)
 	if (supervisor->memory_fd < 0 || ftruncate(supervisor->memory_fd, (off_t)size) < 0)
 		return fail(err, errno, "make a memory file");
 	return 0;
+}
+
+/* For boot.ready = notify: before the mounts are planned. */
+static int bind_notify(struct supervisor *supervisor, struct error *err)
+{
+	const struct config *config = &supervisor->container->config;
+	struct idmap map = {0};
+	int64_t uid = 0, gid = 0;
+	int r = 0;
+
+	if (supervisor->is_execute || config_ready(config, NULL) != READY_NOTIFY)
+		return 0;
+	if (!config->privileged) {
+		r = idmap_parse(&map, &config->idmap, err);
+		if (r < 0)
+			return r;
+		uid = idmap_to_host(&map, false, 0);
+		gid = idmap_to_host(&map, true, 0);
+	}
+	if (uid < 0 || gid < 0)
+		return fail_plain(err, EINVAL, "idmap.map does not map root (id 0)");
+	supervisor->ready_fd =
+		notify_bind(supervisor->container->run_dir, (uid_t)uid, (gid_t)gid, err);
+	return supervisor->ready_fd < 0 ? supervisor->ready_fd : 0;
+}
+
+/* For boot.ready = network: while we are still init's parent and have its namespaces at hand. */
+static int watch_network(struct supervisor *supervisor, struct error *err)
+{
+	char path[48];
+	CLEAN_FD int netns = -1;
+
+	if (supervisor->is_execute ||
+	    config_ready(&supervisor->container->config, NULL) != READY_NETWORK)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", supervisor->running.pid);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return fail(err, errno, "open '%s'", path);
+	supervisor->ready_fd = ready_network_open(netns, err);
+	return supervisor->ready_fd < 0 ? supervisor->ready_fd : 0;
+}
+
+static bool wants_route(const struct config *config)
+{
+	for (size_t i = 0; i < config->network_count; i++)
+		if (config->networks[i].type != NETWORK_NONE &&
+		    !text_is(config->networks[i].gateway, "none"))
+			return true;
+	return false;
+}
+
+/* What the worker does on its own. The texts stay the config's. */
+static void add_duties(const struct supervisor *supervisor, struct handover *handover)
+{
+	const struct config *config = &supervisor->container->config;
+	const char *command;
+
+	if (supervisor->is_execute)
+		return;
+	handover->ready = config_ready(config, &command);
+	handover->ready_command = (char *)(uintptr_t)command;
+	handover->ready_timeout_ms = (uint64_t)config->boot.ready_timeout_ms;
+	handover->ready_wants_route = wants_route(config);
+	handover->ready_fd = supervisor->ready_fd;
+	handover->policy = restart_policy_of(config);
+	handover->health_command = config->health.command;
+	handover->health_interval_ms = (uint64_t)config->health.interval_ms;
+	handover->health_timeout_ms = (uint64_t)config->health.timeout_ms;
+	handover->health_retries = config->health.retries;
+	handover->health_action = (uint64_t)config->health.on_failure;
 }
 
 static int write_handover(struct supervisor *supervisor, struct error *err)
@@ -172,6 +258,7 @@ static int write_handover(struct supervisor *supervisor, struct error *err)
 	handover.memory_fd = supervisor->memory_fd;
 	memcpy(handover.ttys, supervisor->running.ttys, sizeof(handover.ttys));
 	handover.tty_count = supervisor->running.tty_count;
+	add_duties(supervisor, &handover);
 	return handover_write(&handover, err); /* the texts stay the container's */
 }
 
@@ -187,6 +274,35 @@ static int become_monitor(struct supervisor *supervisor, int handover_fd, struct
 	return fail(err, errno, "run '%s'", path);
 }
 
+/*
+ * A start that nobody asked for has failed: by [boot] restart it is tried again later, which a sysc-monitor
+ * without an init waits for. Returns only when it is not.
+ */
+static void try_later(struct supervisor *supervisor, const struct error *cause)
+{
+	struct restart_policy policy = restart_policy_of(&supervisor->container->config);
+	struct state *state = &supervisor->state;
+	CLEAN_FD int handover_fd = -1;
+	struct error err = {0};
+	int r;
+
+	if (!supervisor->is_again || !restart_decide_failed(&policy, cause->text, state))
+		return;
+	log_line(LOG_LEVEL_ERROR, "start failed: %s", cause->text);
+	remove_notify(supervisor);
+	fd_close(&supervisor->ready_fd);
+	state->since_ms = 0;
+	r = supervisor->listen_fd < 0 ? listen_for_commands(supervisor, &err) : 0;
+	if (r == 0) {
+		handover_fd = write_handover(supervisor, &err);
+		r = handover_fd < 0 ? handover_fd
+		                    : state_write(supervisor->container->run_dir, state, &err);
+	}
+	if (r == 0)
+		(void)become_monitor(supervisor, handover_fd, &err);
+	log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
 /* The whole life of the process up to the exec; reply_fd (-1: none) hears how the start went. */
 static int supervise(const struct container *container, const struct supervisor_options *options,
                      int reply_fd, struct error *err)
@@ -196,6 +312,8 @@ static int supervise(const struct container *container, const struct supervisor_
 	                                .listen_fd = -1,
 	                                .console_fd = options->console_fd,
 	                                .memory_fd = -1,
+	                                .ready_fd = -1,
+	                                .is_again = options->is_again,
 	                                .is_execute = options->execute != NULL};
 	CLEAN_FD int handover_fd = -1;
 	int r;
@@ -203,13 +321,19 @@ static int supervise(const struct container *container, const struct supervisor_
 	running_init(&supervisor.running);
 	r = begin(&supervisor, err);
 	if (r == 0)
+		r = bind_notify(&supervisor, err);
+	if (r == 0)
 		r = start_container(container, options->execute, &supervisor.running, err);
 	if (r < 0) {
+		try_later(&supervisor, err);
 		note_failure(&supervisor, err);
 		return r;
 	}
-	handover_fd = write_handover(&supervisor, err);
-	r = handover_fd < 0 ? handover_fd : note_running(&supervisor, err);
+	r = watch_network(&supervisor, err);
+	if (r == 0)
+		handover_fd = write_handover(&supervisor, err);
+	if (r == 0)
+		r = handover_fd < 0 ? handover_fd : note_running(&supervisor, err);
 	if (r == 0) {
 		log_line(LOG_LEVEL_INFO, "running, init %d (%s)", supervisor.running.pid,
 		         supervisor.running.init_kind);
@@ -265,6 +389,8 @@ static void run_supervisor(const struct container *container,
 		own.stdio = stdio;
 	}
 	r = detach(&err);
+	/* it is the service of whoever started it, not of us */
+	(void)unsetenv("NOTIFY_SOCKET");
 	if (r == 0)
 		r = supervise(container, &own_options, reply_fd, &err);
 	if (r < 0)
@@ -273,6 +399,8 @@ static void run_supervisor(const struct container *container,
 }
 
 static const struct supervisor_options plain = {.execute = NULL, .console_fd = -1};
+static const struct supervisor_options again = {
+	.execute = NULL, .console_fd = -1, .is_again = true};
 
 int supervisor_start(const struct container *container, const struct supervisor_options *options,
                      struct error *err)
@@ -304,20 +432,40 @@ int supervisor_start(const struct container *container, const struct supervisor_
 	return r;
 }
 
-int supervisor_continue(const struct container *container, struct error *err)
+static void hold_signals(void)
 {
 	sigset_t all;
 
-	log_open(container->log, LOG_LEVEL_INFO);
 	(void)sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL); /* cannot fail with a valid set */
+}
+
+int supervisor_continue(const struct container *container, struct error *err)
+{
+	log_open(container->log, LOG_LEVEL_INFO);
+	hold_signals();
+	return supervise(container, &again, -1, err);
+}
+
+int supervisor_serve(const struct container *container, struct error *err)
+{
+	log_open(container->log, LOG_LEVEL_INFO);
+	hold_signals();
+	/* what the caller holds, the lock too, ends with the exec; the streams are the service's */
+	if (sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return fail(err, errno, "mark the fds of the caller");
+	if (chdir("/") < 0)
+		return fail(err, errno, "enter '/'");
 	return supervise(container, &plain, -1, err);
 }
 
 void supervisor_give_up(const struct container *container, const struct error *cause)
 {
-	struct supervisor supervisor = {
-		.container = container, .listen_fd = -1, .console_fd = -1, .memory_fd = -1};
+	struct supervisor supervisor = {.container = container,
+	                                .listen_fd = -1,
+	                                .console_fd = -1,
+	                                .memory_fd = -1,
+	                                .ready_fd = -1};
 
 	log_open(container->log, LOG_LEVEL_INFO);
 	if (state_read(container->run_dir, &supervisor.state, NULL, NULL) == 0)

@@ -8,6 +8,8 @@
 
 #include "container/state.h"
 
+#include <stdbool.h>
+
 struct container;
 struct error;
 struct plan_execute;
@@ -18,6 +20,7 @@ struct supervisor_options {
 		*execute; /* NULL: the whole system; its stdio fds are the container's */
 	int console_fd; /* end of a SOCK_SEQPACKET pair that is the console's client from the first byte on,
 	                   for the foreground; -1: none */
+	bool is_again; /* the supervisor's own wish: a reboot, a restart */
 };
 
 /*
@@ -32,6 +35,13 @@ int supervisor_start(const struct container *container, const struct supervisor_
  * only on failure.
  */
 int supervisor_continue(const struct container *container, struct error *err);
+
+/*
+ * As supervisor_start(), but this process itself becomes the supervisor: for a service manager, which it
+ * tells how it goes by NOTIFY_SOCKET (sd_notify(3)). Its exit code is 0 when the container was asked to stop
+ * or ended well, else 1. Returns only on failure.
+ */
+int supervisor_serve(const struct container *container, struct error *err);
 
 /* For a reboot that cannot even begin: STOPPED, with the cause in state and log. */
 void supervisor_give_up(const struct container *container, const struct error *cause);

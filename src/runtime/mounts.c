@@ -22,6 +22,7 @@ enum when {
 	WHEN_PROC_FENCED, /* [mounts] proc is auto or mixed */
 	WHEN_SYS_FENCED,  /* [mounts] sys is not rw */
 	WHEN_NESTING,
+	WHEN_NOTIFY,
 };
 
 struct standard_row {
@@ -48,6 +49,8 @@ static const struct standard_row standard[] = {
          MOUNT_NO_SYMLINK | MOUNT_MAKE_DIR																		  },
 	{ALWAYS,           MOUNT_MADE,  "/dev/mqueue",         "mqueue",  NULL,                                      SAFE,
          MOUNT_NO_SYMLINK | MOUNT_MAKE_DIR | MOUNT_NO_TYPE_OK															       },
+	{WHEN_NOTIFY,      MOUNT_MADE,  "/run",                "tmpfs",   "mode=755,size=20%,nr_inodes=800k",
+         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,													     MOUNT_MAKE_DIR                   },
  /* whole instances for nested containers, which may mount their own only where such are visible */
 	{WHEN_NESTING,     MOUNT_MADE,  "/dev/.sysc/proc",     "proc",    NULL,                                      SAFE,                                 MOUNT_MAKE_DIR                   },
 	{WHEN_NESTING,     MOUNT_MADE,  "/dev/.sysc/sys",      "sysfs",   NULL,                                      SAFE,                                 MOUNT_MAKE_DIR                   },
@@ -98,6 +101,8 @@ static bool is_wanted(enum when when, const struct config *config,
 		return !text_is(config->mount_sys, "rw");
 	case WHEN_NESTING:
 		return policy->nesting;
+	case WHEN_NOTIFY:
+		return policy->notify != NULL;
 	}
 	return false;
 }
@@ -109,11 +114,32 @@ static bool is_sys_readonly(const struct config *config, const struct mount_poli
 	return is_one_of(config->mount_sys, "ro", "mixed");
 }
 
+/*
+ * /run is a tmpfs then, which an init leaves as it is: one that it mounted itself would hide the socket. Its
+ * bounds are those that systemd gives it.
+ */
+static int plan_notify(struct mount_list *list, const char *socket, struct error *err)
+{
+	struct mount_row *row = &list->rows[list->count];
+
+	*row = (struct mount_row){
+		.source = MOUNT_OPENED,
+		.target = MOUNTS_NOTIFY,
+		.attributes = SAFE,
+		.flags = MOUNT_MAKE_FILE,
+		.fd = sys_open_tree(AT_FDCWD, socket, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+		.blame = ""};
+	if (row->fd < 0)
+		return fail(err, errno, "open '%s' as a mount", socket);
+	list->count++;
+	return 0;
+}
+
 int mounts_plan(struct mount_list *list, const struct config *config,
                 const struct mount_policy *policy, struct error *err)
 {
 	list->rows =
-		must_alloc((ARRAY_SIZE(standard) + config->mounts.count) * sizeof(*list->rows));
+		must_alloc((ARRAY_SIZE(standard) + config->mounts.count + 1) * sizeof(*list->rows));
 	for (size_t i = 0; i < ARRAY_SIZE(standard); i++) {
 		const struct standard_row *from = &standard[i];
 		struct mount_row *row = &list->rows[list->count];
@@ -140,7 +166,7 @@ int mounts_plan(struct mount_list *list, const struct config *config,
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return policy->notify ? plan_notify(list, policy->notify, err) : 0;
 }
 
 int mounts_blame(const struct mount_row *row, struct error *err)

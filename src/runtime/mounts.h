@@ -51,10 +51,14 @@ struct mount_list {
 void mount_list_init(struct mount_list *list);
 void mount_list_done(struct mount_list *list);
 
+/* Where init finds the socket of sd_notify(3), as systemd's container interface has it. */
+#define MOUNTS_NOTIFY "/run/host/notify"
+
 /* What the standard rows depend on. */
 struct mount_policy {
 	bool privileged, nesting;
-	bool sys_readonly; /* for "auto" of [mounts] sys */
+	bool sys_readonly;  /* for "auto" of [mounts] sys */
+	const char *notify; /* socket of the host for MOUNTS_NOTIFY, NULL none */
 };
 
 /* Adds where the row was written, if anywhere, to what went wrong with it; returns -err->code. */

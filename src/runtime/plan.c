@@ -134,6 +134,8 @@ static void plan_env(struct plan *plan)
 			text_addf(&ttys, "%spts/%llu", i > 1 ? " " : "", (unsigned long long)i);
 		strings_give(&plan->env, must_printf("container_ttys=%s", ttys.data));
 	}
+	if (plan->has_notify)
+		strings_add(&plan->env, "NOTIFY_SOCKET=" MOUNTS_NOTIFY);
 	for (size_t i = 0; i < config->environment.count; i++)
 		strings_add(&plan->env, config->environment.items[i]);
 }
@@ -205,6 +207,7 @@ int plan_make(struct plan *plan, const struct container *container,
 {
 	const struct config *config = &container->config;
 	struct mount_policy policy = {.privileged = config->privileged, .nesting = config->nesting};
+	CLEAN_FREE char *notify = must_printf("%s/notify", container->run_dir);
 	int r;
 
 	plan->container = container;
@@ -219,6 +222,7 @@ int plan_make(struct plan *plan, const struct container *container,
 	r = execute ? plan_execute(plan, execute, err) : plan_init_program(plan, err);
 	if (r < 0)
 		return r;
+	plan->has_notify = !execute && config_ready(config, NULL) == READY_NOTIFY;
 	plan_signals(plan);
 	plan_env(plan);
 	plan_names(plan);
@@ -227,6 +231,7 @@ int plan_make(struct plan *plan, const struct container *container,
 	if (r == 0)
 		r = plan_security(plan, err);
 	policy.sys_readonly = plan->init->sys_readonly;
+	policy.notify = plan->has_notify ? notify : NULL;
 	if (r == 0)
 		r = mounts_plan(&plan->mounts, config, &policy, err);
 	if (r == 0 && plan->has_userns)

@@ -36,6 +36,7 @@ struct plan_execute {
 struct plan {
 	const struct container *container; /* not owned */
 	bool has_userns;
+	bool has_notify; /* init has a socket to say that it is ready: RUN/NAME/notify, bound already */
 	struct idmap map;
 	uint64_t namespaces; /* CLONE_NEW… of the child, without CLONE_NEWCGROUP */
 	int root_fd;         /* detached mount of the root file system */

@@ -70,6 +70,29 @@ int boot_check_current(const struct container *container, struct error *err)
 	return fail_plain(err, ESTALE, "its configuration was changed at this moment (try again)");
 }
 
+static int judge_start(const struct state *state, void *data)
+{
+	const int64_t *began_ms = data;
+
+	if (state->phase == STATE_STOPPED || (state->restart_at_ms && state->failed_ms > *began_ms))
+		return -ECANCELED;
+	return state->phase != STATE_STARTING;
+}
+
+int boot_start_now(const struct container *container, struct error *err)
+{
+	int64_t began_ms = state_now_ms();
+	struct state state;
+	int r = client_start_now(container, err);
+
+	if (r == 0)
+		r = watch_until(container->run_dir, -1, judge_start, &began_ms, &state, err);
+	if (r == -ECANCELED)
+		return fail_plain(err, ECANCELED, "%s",
+		                  state.failure[0] ? state.failure : "stopped by somebody else");
+	return r < 0 ? r : 0;
+}
+
 int boot_start(const struct container *container, int64_t patience_ms, struct error *err)
 {
 	CLEAN_FD int lock = lock_container(
@@ -80,6 +103,8 @@ int boot_start(const struct container *container, int64_t patience_ms, struct er
 
 	if (r < 0)
 		return r;
+	if (state.restart_at_ms)
+		return boot_start_now(container, err);
 	if (state.phase != STATE_STOPPED)
 		return 1;
 	r = boot_check_current(container, err);

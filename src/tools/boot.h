@@ -29,6 +29,9 @@ int boot_check_current(const struct container *container, struct error *err);
  */
 int boot_start(const struct container *container, int64_t patience_ms, struct error *err);
 
+/* Starts one that waits to be started again (state.restart_at_ms), at once; the lock is held by the caller. */
+int boot_start_now(const struct container *container, struct error *err);
+
 /* True when it runs and has become ready. */
 bool boot_is_ready(const struct state *state);
 /*

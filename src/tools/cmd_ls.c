@@ -209,7 +209,8 @@ const struct command cmd_ls = {
 	.operands = "[NAME…]",
 	.summary = "List containers",
 	.details = "Columns: NAME STATE PID GROUPS INTERFACE IPV4 IPV6 MEMORY SWAP CPU PIDS\n"
-		   "UNPRIVILEGED UPTIME DESCRIPTION. MEMORY, SWAP and PIDS are use/limit.\n",
+		   "UNPRIVILEGED UPTIME HEALTH RESTART DESCRIPTION. MEMORY, SWAP and PIDS are\n"
+		   "use/limit.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_LOWER | COMMAND_JSON,

@@ -62,27 +62,105 @@ static void describe(const struct state *state, const struct state *last, struct
 		ending_describe(state, out);
 }
 
+/* What happens beside changes of the phase. */
+static void describe_ready(const struct state *state, struct text *out)
+{
+	char span[MOMENT_ROOM];
+
+	text_addf(out, "after %s", moment_format_span(state->ready_ms - state->started_ms, span));
+}
+
+static bool is_ready(const struct state *state, const struct state *last)
+{
+	return state->ready_ms && state->ready_ms != last->ready_ms;
+}
+
+static void describe_missing(const struct state *state, struct text *out)
+{
+	text_add(out, state->not_ready);
+}
+
+static bool is_missing(const struct state *state, const struct state *last)
+{
+	return state->not_ready[0] && !last->not_ready[0];
+}
+
+static void describe_health(const struct state *state, struct text *out)
+{
+	text_add(out, state->health);
+}
+
+static bool has_health(const struct state *state, const struct state *last)
+{
+	return state->health[0] && strcmp(state->health, last->health) != 0;
+}
+
+static void describe_oom(const struct state *state, struct text *out)
+{
+	text_addf(out, "%llu processes killed", (unsigned long long)state->stop_oom_kills);
+}
+
+static bool had_oom(const struct state *state, const struct state *last)
+{
+	return state->stop_oom_kills != UINT64_MAX && state->stop_oom_kills &&
+	       state->stopped_ms != last->stopped_ms;
+}
+
+static bool will_restart(const struct state *state, const struct state *last)
+{
+	return state->restart_at_ms && state->restart_at_ms != last->restart_at_ms;
+}
+
+static void describe_restart(const struct state *state, struct text *out)
+{
+	CLEAN(text_done) struct text text = {0};
+
+	ending_describe_restart(state, &text);
+	if (text.length)
+		text_add(out, text.data + strlen("restart "));
+	text_addf(out, ", last run: ");
+	ending_describe(state, out);
+}
+
+static const struct event {
+	const char *name, *title;
+	bool (*has_happened)(const struct state *state, const struct state *last);
+	void (*describe)(const struct state *state, struct text *out);
+} events[] = {
+	{"ready",     "READY",     is_ready,     describe_ready  },
+	{"not_ready", "NOT-READY", is_missing,   describe_missing},
+	{"health",    "HEALTH",    has_health,   describe_health },
+	{"oom",       "OOM",       had_oom,      describe_oom    },
+	{"restart",   "RESTART",   will_restart, describe_restart},
+};
+
+/* event NULL: a change of the phase. */
 static int tell(const struct monitor *monitor, const struct subject *subject,
-                const struct state *state)
+                const struct state *state, const struct event *event)
 {
 	CLEAN(text_done) struct text line = {0}, detail = {0};
 	CLEAN(json_done) struct json json = {.is_flat = true};
-	int64_t when_ms = state->since_ms ? state->since_ms : state_now_ms();
+	int64_t when_ms = state->since_ms && !event ? state->since_ms : state_now_ms();
 	char when[MOMENT_ROOM];
 
-	describe(state, &subject->last, &detail);
+	if (event)
+		event->describe(state, &detail);
+	else
+		describe(state, &subject->last, &detail);
 	for (char *c = detail.data; c && *c; c++)
 		if ((unsigned char)*c < 32 || *c == 127)
 			*c = '?';
 	moment_format(when_ms, when);
 	if (!monitor->call->json) {
-		text_addf(&line, "%s %s %s%s%s\n", when, subject->name, state_name(state->phase),
-		          detail.length ? " " : "", detail.length ? detail.data : "");
+		text_addf(&line, "%s %s %s%s%s\n", when, subject->name,
+		          event ? event->title : state_name(state->phase), detail.length ? " " : "",
+		          detail.length ? detail.data : "");
 		return output_text(monitor->call, &line);
 	}
 	output_json_begin(&json);
 	json_string(&json, "time", when);
 	json_string(&json, "name", subject->name);
+	json_string(&json, "event", event ? event->name : "state");
 	json_string(&json, "state", state_name(state->phase));
 	json_string(&json, "previous", state_name(subject->last.phase));
 	if (state->phase != STATE_STOPPED && state->init_pid > 0)
@@ -108,7 +186,10 @@ static int refresh(struct monitor *monitor, struct subject *subject)
 	if (state_read(subject->dir, &state, NULL, NULL) < 0)
 		return EXIT_DONE; /* going away, or not ours to read */
 	if (monitor->is_settled && has_changed(&subject->last, &state))
-		code = tell(monitor, subject, &state);
+		code = tell(monitor, subject, &state, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(events) && monitor->is_settled && !code; i++)
+		if (events[i].has_happened(&state, &subject->last))
+			code = tell(monitor, subject, &state, &events[i]);
 	subject->last = state;
 	fd_close(&subject->process_fd);
 	if (state.phase != STATE_STOPPED)
@@ -264,6 +345,7 @@ const struct command cmd_monitor = {
 	.operands = "[NAME…]",
 	.summary = "Print changes of state as they happen",
 	.details = "Lines are TIME NAME STATE [DETAIL]; with --json one object per line.\n"
+		   "READY, NOT-READY, HEALTH, OOM and RESTART stand in the place of STATE too.\n"
 		   "NAME may be a glob, and need not exist yet. Ends on SIGINT or SIGTERM.\n",
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_LOWER | COMMAND_JSON,

@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/seal.h"
+#include "tools/watch.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@
 
 #define TIMEOUT_UNSET INT64_MIN
 
-static bool opt_foreground, opt_console, opt_supervise;
+static bool opt_foreground, opt_console, opt_supervise, opt_service;
 static const char *opt_wait;
 static int64_t opt_timeout = TIMEOUT_UNSET;
 static struct strings opt_set;
@@ -35,8 +36,10 @@ static const struct option_row options[] = {
          "return when init runs, or when it is ready ([boot] ready)"},
 	{'t',   "timeout", OPTION_DURATION, &opt_timeout, "TIME",
          "wait no longer than this (boot.ready_timeout; -1: for ever)"},
-	{0,					 "supervise", OPTION_FLAG, &opt_supervise, NULL, NULL},
-	{0},
+	{0,					 "service", OPTION_FLAG, &opt_service, NULL,
+         "be its supervisor, for a service manager, which is told by NOTIFY_SOCKET"},
+	{0, "supervise", OPTION_FLAG, &opt_supervise, NULL, NULL},
+	{0						  },
 };
 
 /* Loads the configuration and what -s says on top of it. */
@@ -65,6 +68,8 @@ static int start_foreground(const struct container *container, int *client_fd, s
 	struct state state;
 	int r = lock < 0 ? lock : boot_settle(container, patience_ms(), &state, err);
 
+	if (r == 0 && state.restart_at_ms)
+		return boot_start_now(container, err);
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */
 	r = boot_check_current(container, err);
@@ -72,6 +77,22 @@ static int start_foreground(const struct container *container, int *client_fd, s
 		return r;
 	*client_fd = console_start(container, NULL, err);
 	return *client_fd < 0 ? *client_fd : 0;
+}
+
+/* This process becomes the supervisor; returns only on failure. */
+static int serve(const struct container *container, struct error *err)
+{
+	CLEAN_FD int lock = lock_container(container, BOOT_LOCK_MS, err);
+	struct state state;
+	int r = lock < 0 ? lock : boot_settle(container, patience_ms(), &state, err);
+
+	if (r < 0)
+		return r;
+	if (state.phase != STATE_STOPPED)
+		return fail_plain(err, EBUSY,
+		                  "it runs already, and not for this service (stop it first)");
+	r = boot_check_current(container, err);
+	return r < 0 ? r : supervisor_serve(container, err);
 }
 
 static int start(const struct container *container, struct error *err)
@@ -86,6 +107,12 @@ static int start(const struct container *container, struct error *err)
 	                       true, err);
 }
 
+static int judge_waiting(const struct state *state, void *data)
+{
+	(void)data;
+	return state->phase != STATE_STARTING;
+}
+
 /* Until the container has stopped for good, over its reboots. */
 static int stay(const struct container *container, int *client_fd, struct state *state,
                 struct error *err)
@@ -97,9 +124,9 @@ static int stay(const struct container *container, int *client_fd, struct state 
 		if (r < 0 || state->phase == STATE_STOPPED)
 			return r;
 		r = console_run(container, 0, NULL, err);
-		if (r == -ESRCH) { /* it was quicker: look again */
+		if (r == -ESRCH) { /* it was quicker, or waits to be started again: look again */
 			error_clear(err);
-			r = 1;
+			r = watch_until(container->run_dir, -1, judge_waiting, NULL, state, err);
 		}
 	}
 	return r < 0 ? r : state_read(container->run_dir, state, NULL, err);
@@ -150,6 +177,8 @@ static int seal(const struct call *call, const char *name, struct error *err)
 		strings_add(&argv, "-c");
 	if (opt_supervise)
 		strings_add(&argv, "--supervise");
+	if (opt_service)
+		strings_add(&argv, "--service");
 	if (opt_wait) {
 		strings_add(&argv, "--wait");
 		strings_add(&argv, opt_wait);
@@ -173,6 +202,9 @@ static int check_options(const struct call *call)
 	if (opt_wait && !text_is(opt_wait, "running") && !text_is(opt_wait, "ready"))
 		return output_usage(call, "option '--wait': '%s' is not running or ready",
 		                    opt_wait);
+	if (opt_service && (opt_foreground || opt_console || opt_wait))
+		return output_usage(call,
+		                    "--service does not go with --foreground, --console or --wait");
 	if ((opt_wait || opt_timeout != TIMEOUT_UNSET) && (opt_foreground || opt_console))
 		return output_usage(
 			call, "--wait and --timeout do not go with --foreground or --console");
@@ -197,6 +229,8 @@ static int try_start(struct call *call, const char *name, bool is_last)
 		return output_error(call, name, &err);
 	if (opt_supervise)
 		r = supervisor_continue(&container, &err);
+	else if (opt_service)
+		r = serve(&container, &err);
 	else
 		r = opt_foreground ? start_foreground(&container, &client_fd, &err)
 		                   : start(&container, &err);

@@ -12,4 +12,8 @@ struct text;
  */
 void ending_describe(const struct state *state, struct text *out);
 
+/* Adds "restart 3 of 5 in 4s" for a container that waits to be started again, "restart 3 of 5" for one that
+ * was; nothing for others. */
+void ending_describe_restart(const struct state *state, struct text *out);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "network/network.h"
+#include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
 
@@ -202,7 +203,11 @@ static void add_past(const struct state *state, struct text *out)
 		if (has_oom_kills(state))
 			text_addf(&line, ", OOM kills %llu",
 			          (unsigned long long)state->stop_oom_kills);
+		if (state->stop_health[0])
+			text_addf(&line, ", %s", state->stop_health);
 		info_rows_line(out, "Last stop:", line.data);
+		if (state->stop_decision[0])
+			info_rows_line(out, "Then:", state->stop_decision);
 	}
 	text_done(&line);
 	if (!state->failure[0])
@@ -241,8 +246,19 @@ static void add_ready(const struct state *state, struct text *out)
 		text_add(&value, "not yet");
 	}
 	info_rows_line(out, "Ready:", value.data);
+	if (state->health[0])
+		info_rows_line(out, "Health:", state->health);
 	if (state->guest_status[0])
 		info_rows_line(out, "Status:", state->guest_status);
+}
+
+static void add_restart(const struct state *state, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+
+	ending_describe_restart(state, &value);
+	if (value.length)
+		info_rows_line(out, "Restart:", value.data + strlen("restart "));
 }
 
 void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *out)
@@ -251,6 +267,7 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 
 	info_rows_line(out, "Name:", inspect->name);
 	info_rows_line(out, "State:", inspect->has_state ? state_name(state->phase) : "unknown");
+	add_restart(state, out);
 	if (inspect->is_alive) {
 		add_number(out, "PID:", (uint64_t)state->init_pid);
 		add_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
@@ -351,6 +368,18 @@ static void json_namespaces(const struct inspect *inspect, struct json *json)
 	json_end_object(json);
 }
 
+static void json_restart(const struct state *state, struct json *json)
+{
+	char when[MOMENT_ROOM];
+
+	json_object(json, "restart");
+	json_unsigned(json, "count", state->restarts);
+	json_amount(json, "limit", state->restart_limit);
+	json_string(json, "at",
+	            state->restart_at_ms ? moment_format(state->restart_at_ms, when) : NULL);
+	json_end_object(json);
+}
+
 static void json_past(const struct state *state, struct json *json)
 {
 	char when[MOMENT_ROOM];
@@ -364,6 +393,10 @@ static void json_past(const struct state *state, struct json *json)
 		if (state->stop_status >= 0 && WIFSIGNALED(state->stop_status))
 			json_number(json, "signal", WTERMSIG(state->stop_status));
 		json_amount(json, "oom_kills", state->stop_oom_kills);
+		json_string(json, "reason", state->stop_reason[0] ? state->stop_reason : NULL);
+		json_string(json, "decision",
+		            state->stop_decision[0] ? state->stop_decision : NULL);
+		json_string(json, "health", state->stop_health[0] ? state->stop_health : NULL);
 		json_end_object(json);
 	} else {
 		json_null(json, "last_stop");
@@ -385,6 +418,7 @@ static void json_ready(const struct state *state, struct json *json)
 
 	json_string(json, "ready", state->ready_ms ? moment_format(state->ready_ms, when) : NULL);
 	json_string(json, "not_ready", state->not_ready[0] ? state->not_ready : NULL);
+	json_string(json, "health", state->health[0] ? state->health : NULL);
 	json_string(json, "status", state->guest_status[0] ? state->guest_status : NULL);
 }
 
@@ -411,5 +445,6 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 	} else {
 		json_null(json, "pid");
 	}
+	json_restart(state, json);
 	json_past(state, json);
 }

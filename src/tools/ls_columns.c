@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "base/table.h"
+#include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
 
@@ -208,6 +209,34 @@ static void json_uptime(const struct inspect *inspect, struct json *json)
 	                    : NULL);
 }
 
+static void print_health(const struct inspect *inspect, struct text *out)
+{
+	text_add(out, inspect->state.phase == STATE_STOPPED ? "" : inspect->state.health);
+}
+
+static void json_health(const struct inspect *inspect, struct json *json)
+{
+	const char *health = inspect->state.health;
+
+	json_string(json, "health",
+	            inspect->state.phase != STATE_STOPPED && *health ? health : NULL);
+}
+
+static void print_restart(const struct inspect *inspect, struct text *out)
+{
+	ending_describe_restart(&inspect->state, out);
+}
+
+static void json_restart(const struct inspect *inspect, struct json *json)
+{
+	char when[MOMENT_ROOM];
+
+	json_unsigned(json, "restarts", inspect->state.restarts);
+	json_string(json, "restart_at",
+	            inspect->state.restart_at_ms ? moment_format(inspect->state.restart_at_ms, when)
+	                                         : NULL);
+}
+
 static void print_description(const struct inspect *inspect, struct text *out)
 {
 	if (inspect->container.config.description)
@@ -234,6 +263,8 @@ const struct ls_column ls_columns[] = {
 	{"PIDS",         NULL,    INSPECT_STATE|INSPECT_PIDS,      print_pids,         json_pids        },
 	{"UNPRIVILEGED", NULL,    INSPECT_STATE|INSPECT_IDS,       print_unprivileged, json_unprivileged},
 	{"UPTIME",       NULL,    INSPECT_STATE,                   print_uptime,       json_uptime      },
+	{"HEALTH",       NULL,    INSPECT_STATE,                   print_health,       json_health      },
+	{"RESTART",      NULL,    INSPECT_STATE,                   print_restart,      json_restart     },
 	{"DESCRIPTION",  NULL,    INSPECT_CONFIG,                  print_description,  json_description },
 	{0}
 };

@@ -25,3 +25,5 @@ FUZZERS += tests/fuzz/fuzz-mountinfo
 tests_fuzz_fuzz_mountinfo_SOURCES = tests/fuzz/fuzz-mountinfo.c
 FUZZERS += tests/fuzz/fuzz-archive
 tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c src/helpers/archive_rules.c
+FUZZERS += tests/fuzz/fuzz-notify
+tests_fuzz_fuzz_notify_SOURCES = tests/fuzz/fuzz-notify.c

@@ -16,6 +16,7 @@ ROOT_TESTS += tests/root/live.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/network.bats
 ROOT_TESTS += tests/root/oom.bats
+ROOT_TESTS += tests/root/restart.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
 ROOT_TESTS += tests/root/start.bats

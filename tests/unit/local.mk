@@ -75,3 +75,6 @@ tests_unit_test_tools_harmless_SOURCES = tests/unit/test-tools-harmless.c \
 	src/tools/harmless.c src/tools/harmless.h src/tools/moment.c src/tools/moment.h
 UNIT_TESTS += tests/unit/test-monitor-handover
 tests_unit_test_monitor_handover_SOURCES = tests/unit/test-monitor-handover.c
+UNIT_TESTS += tests/unit/test-monitor-notify tests/unit/test-monitor-restart
+tests_unit_test_monitor_notify_SOURCES = tests/unit/test-monitor-notify.c
+tests_unit_test_monitor_restart_SOURCES = tests/unit/test-monitor-restart.c

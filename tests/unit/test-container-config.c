@@ -25,6 +25,7 @@ TEST(defaults)
 	CLEAN(config_done) struct config config;
 
 	config_init(&config);
+	CHECK(config.boot.restart_limit == 5); /* a limit with a default of its own */
 	CHECK(text_is(config.init, "/sbin/init") && text_is(config.seccomp, "default"));
 	CHECK(!config.privileged && !config.ephemeral && !config.nesting);
 	CHECK(config.rootfs_managed && config.console_log && !config.rootfs_readonly);
