@@ -237,13 +237,18 @@ static char *old_line(const struct limit_write *write)
 static void undo_one(int dir, const struct limit_write *write)
 {
 	CLEAN_FREE char *text = NULL;
+	char parent[FILE_ROOM];
 
 	if (!write->old)
 		return;
 	text = write->form == LIMIT_DEVICE ? old_line(write)
 	       : *write->old               ? must_dup(write->old)
 	                                   : must_dup("\n");
-	(void)file_write(dir, write->file, text, NULL);
+	if (file_write(dir, write->file, text, NULL) == 0 || write->form != LIMIT_CPUS)
+		return;
+	/* a cpuset with processes in it cannot be made empty again (v2.c) */
+	if (file_read_small(dir, LIMIT_PARENT_CPUS, parent, sizeof(parent)) > 0)
+		(void)file_write(dir, write->file, parent, NULL);
 }
 
 int limit_plan_run(struct limit_plan *plan, int dir, bool want_undo, const struct config *config,

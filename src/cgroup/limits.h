@@ -78,6 +78,9 @@ struct limit_row {
 
 extern const struct limit_row limits_v1[], limits_v2[]; /* ended by a NULL key */
 
+/* v2: what a cpuset has that does not say anything itself */
+#define LIMIT_PARENT_CPUS "../cpuset.cpus.effective"
+
 #define LIMIT_PERIOD_US      100000
 /* below a hundredth of a cpu the quota would be under the least that the kernel takes, 1 ms */
 #define LIMIT_LONG_PERIOD_US 1000000

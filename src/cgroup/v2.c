@@ -2,9 +2,11 @@
 /* The limits on cgroup v2 (Documentation/admin-guide/cgroup-v2.rst): which file takes what. */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cgroup/limits.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 static int plan_number(const struct limit_row *row, const struct limit_target *target,
@@ -66,18 +68,32 @@ static int plan_weight(const struct limit_row *row, const struct limit_target *t
 	return 0;
 }
 
-/* The kernel takes cpus that are not there and quietly uses others: the effective list is checked. */
+/*
+ * The kernel takes cpus that are not there and quietly uses others: the effective list is checked. Once a
+ * process is inside, the list cannot be made empty again: all that the parent has is as good.
+ */
 static int plan_cpuset(const struct limit_row *row, const struct limit_target *target,
                        const struct limits_config *limits, struct limit_plan *plan,
                        struct error *err)
 {
-	struct limit_write *write = limit_plan_add(plan, row->key, row->file, row->form, "%s",
-	                                           limits->cpuset ? limits->cpuset : "\n");
+	struct limit_write *write;
+	char text[512];
+	int r;
 
-	(void)target, (void)err; /* the same for all rows */
-	write->missing = row->missing;
-	if (limits->cpuset)
+	if (limits->cpuset) {
+		write = limit_plan_add(plan, row->key, row->file, row->form, "%s", limits->cpuset);
+		write->missing = row->missing;
 		write->check = "cpuset.cpus.effective";
+		return 0;
+	}
+	r = file_read_small(target->dir, row->file, text, sizeof(text));
+	if (r == 0 || r == -ENOENT)
+		return 0; /* not limited, or there is no controller for it */
+	if (r > 0)
+		r = file_read_small(target->dir, LIMIT_PARENT_CPUS, text, sizeof(text));
+	if (r < 0)
+		return fail(err, -r, "read '%s'", LIMIT_PARENT_CPUS);
+	limit_plan_add(plan, row->key, row->file, row->form, "%s", text);
 	return 0;
 }
 

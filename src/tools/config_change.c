@@ -24,6 +24,19 @@ static int write_file(const struct container *container, const struct config_edi
 	                       change->replace, err);
 }
 
+/* The line is not there yet: no error is to name it. */
+static void forget_places(struct config *config, const struct config_edit *change)
+{
+	for (size_t i = 0; i < config->item_count; i++) {
+		struct config_item *item = &config->items[i];
+
+		if (text_is(item->section, change->section) && text_is(item->name, change->key)) {
+			item->file = "";
+			item->line = 0;
+		}
+	}
+}
+
 /* What the file will say: its configuration, and whether it makes sense as a whole. */
 static int preview(const struct container *container, const struct config_edit *change,
                    bool is_written, struct config *wanted, bool *is_sound, struct error *err)
@@ -36,6 +49,8 @@ static int preview(const struct container *container, const struct config_edit *
 	*is_sound = config_load_text(wanted, container->file, is_written ? NULL : &text, NULL,
 	                             NULL) == 0 &&
 	            config_check(wanted, NULL, NULL) == 0;
+	if (!is_written)
+		forget_places(wanted, change);
 	return 0;
 }
 

@@ -74,6 +74,7 @@ fails() {
 	before=$(config_sum)
 	fails 1 limits.memory "is in use" "below 32M" "end something inside first, or allow more" -- \
 		sysc config set web1 limits.memory 32M
+	[[ $output != *"$SYSC_PATH"* ]] # the line is not there
 	[ "$(memory_limit)" = $((128 << 20)) ]
 	[ "$(config_sum)" = "$before" ]
 	[ "$(pid_of web1)" = "$init" ]

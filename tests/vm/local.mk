@@ -3,7 +3,7 @@
 # VM_CASES="a b" runs these cases only.
 VM_CASES =
 VM_CACHE = $(abs_top_builddir)/tests/vm/cache
-VM_JOBS = tests/vm/job-limits.sh tests/vm/job-net.sh
+VM_JOBS = tests/vm/job-limits.sh tests/vm/job-net.sh tests/vm/job-live.sh
 VM_UNIT_TESTS = tests/unit/test-cgroup-devices tests/unit/test-cgroup-live
 EXTRA_DIST += tests/vm/vm-build tests/vm/vm-run tests/vm/lib.sh $(VM_JOBS)
 
