@@ -165,12 +165,7 @@ static int seal(const struct call *call, const char *name, struct error *err)
 {
 	CLEAN(strings_done) struct strings argv = {0};
 
-	strings_add(&argv, "sysc");
-	strings_add(&argv, "start");
-	strings_add(&argv, "-P");
-	strings_add(&argv, call->paths.store);
-	if (call->quiet)
-		strings_add(&argv, "-q");
+	seal_begin(&argv, call, "start");
 	if (opt_foreground)
 		strings_add(&argv, "-F");
 	if (opt_console)

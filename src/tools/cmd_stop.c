@@ -103,12 +103,7 @@ static int seal_restart(const struct call *call, const char *name, struct error 
 {
 	CLEAN(strings_done) struct strings argv = {0};
 
-	strings_add(&argv, "sysc");
-	strings_add(&argv, "restart");
-	strings_add(&argv, "-P");
-	strings_add(&argv, call->paths.store);
-	if (call->quiet)
-		strings_add(&argv, "-q");
+	seal_begin(&argv, call, "restart");
 	if (opt_kill)
 		strings_add(&argv, "-k");
 	if (opt_timeout != TIMEOUT_UNSET) {

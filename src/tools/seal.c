@@ -48,6 +48,30 @@ static int copy_all(int from, int to)
 	return 0;
 }
 
+void seal_begin(struct strings *argv, const struct call *call, const char *verb)
+{
+	const struct {
+		const char *option, *value;
+	} rows[] = {
+		{"--path",      call->paths.store},
+		{"--log",       call->log_file   },
+		{"--log-level", call->log_level  },
+	};
+
+	strings_add(argv, "sysc");
+	strings_add(argv, verb);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].value)
+			continue;
+		strings_add(argv, rows[i].option);
+		strings_add(argv, rows[i].value);
+	}
+	if (call->quiet)
+		strings_add(argv, "--quiet");
+	if (call->verbose)
+		strings_add(argv, "--verbose");
+}
+
 int seal_program(const struct strings *argv, struct error *err)
 {
 	CLEAN_FD int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

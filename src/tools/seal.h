@@ -11,6 +11,9 @@ struct call;
 struct error;
 struct strings;
 
+/* Begins an argv for seal_program(): "sysc", the verb, and the options of call that all commands have. */
+void seal_begin(struct strings *argv, const struct call *call, const char *verb);
+
 /*
  * Goes on as argv (argv[0] "sysc", then the verb and all its words) from a sealed memfd (memfd_create(2)),
  * unless this process runs from one already: then it returns 0 at once. Otherwise returns only on failure.

@@ -466,6 +466,20 @@ refuses() {
 	done
 }
 
+@test "privileged: start runs from a sealed copy of sysc, with all its options" {
+	make_busybox web -s container.privileged=yes
+	in_background "$top_builddir/src/sysc" start -F -v -q -o "$BATS_TEST_TMPDIR/a log" -l debug -s limits.pids=90 web
+	wait_until 10 eval '[[ $(readlink "/proc/$background/exe") == "/memfd:sysc (deleted)" ]]'
+	mapfile -d '' -t words <"/proc/$background/cmdline"
+	echo "${words[@]}"
+	[[ "|${words[*]/%/|}" == *"| --log| $BATS_TEST_TMPDIR/a log| --log-level| debug|"* ]]
+	for word in start --quiet --verbose -F -s limits.pids=90 "$SYSC_PATH" web; do
+		[[ "|${words[*]/%/|}" == *"| $word|"* ]]
+	done
+	sysc wait -s RUNNING -t 20 web
+	sysc stop -k web
+}
+
 @test "privileged: attach runs from a sealed copy of sysc, which root inside cannot write to" {
 	make_busybox web -s container.privileged=yes
 	sysc start web
