@@ -7,6 +7,7 @@ dist_man_MANS = \
 	man/sysc-template.7 \
 	man/sysc-apply.1 \
 	man/sysc-attach.1 \
+	man/sysc-autostart.1 \
 	man/sysc-config.1 \
 	man/sysc-console.1 \
 	man/sysc-create.1 \

@@ -88,6 +88,18 @@ static int no_such(const struct paths *paths, const char *name, struct error *er
 	return near ? fail_hint(err, "did you mean '%s'?", near) : -ENOENT;
 }
 
+int container_load(struct container *container, struct strings *errors, struct error *err)
+{
+	struct config *config = &container->config;
+	int r = config_load(config, container->file, errors, err);
+
+	if (r == 0)
+		r = config_check(config, errors, err);
+	if (!config->hostname)
+		config->hostname = must_dup(container->name);
+	return r;
+}
+
 int container_open(struct container *container, const struct paths *paths, const char *name,
                    struct strings *errors, struct error *err)
 {
@@ -100,17 +112,11 @@ int container_open(struct container *container, const struct paths *paths, const
 		            ? no_such(paths, name, err)
 		            : fail(err, errno, "open '%s'", container->file);
 	} else {
-		r = config_load(&container->config, container->file, errors, err);
-		if (r == 0)
-			r = config_check(&container->config, errors, err);
+		r = container_load(container, errors, err);
 	}
-	if (r < 0) {
+	if (r < 0)
 		container_done(container);
-		return r;
-	}
-	if (!container->config.hostname)
-		container->config.hostname = must_dup(name);
-	return 0;
+	return r;
 }
 
 int container_list(const struct paths *paths, struct strings *names, struct error *err)

@@ -37,6 +37,12 @@ void container_done(struct container *container);
 int container_exists(const struct container *container);
 
 /*
+ * The configuration of a container that container_init() filled, loaded and checked; what could be read
+ * of a bad one stays. Errors as for config_load().
+ */
+int container_load(struct container *container, struct strings *errors, struct error *err);
+
+/*
  * container_init() and its configuration, loaded and checked. -ENOENT ("no such container") with a
  * near name suggested; -EINVAL for a bad configuration: errors (may be NULL) has all of them.
  */

@@ -97,14 +97,16 @@ static int serve(const struct container *container, struct error *err)
 
 static int start(const struct container *container, struct error *err)
 {
-	const struct boot_config *boot = &container->config.boot;
+	int64_t timeout_ms = opt_timeout;
 	int r = boot_start(container, patience_ms(), err);
 
 	if (r < 0 || !text_is(opt_wait, "ready"))
 		return r < 0 ? r : 0;
-	return boot_wait_ready(container, &container->config,
-	                       opt_timeout == TIMEOUT_UNSET ? boot->ready_timeout_ms : opt_timeout,
-	                       true, err);
+	if (timeout_ms == TIMEOUT_UNSET)
+		timeout_ms = container->config.boot.ready_timeout_ms;
+	if (opt_timeout == TIMEOUT_UNSET && !timeout_ms)
+		timeout_ms = -1; /* no limit */
+	return boot_wait_ready(container, &container->config, timeout_ms, true, err);
 }
 
 static int judge_waiting(const struct state *state, void *data)

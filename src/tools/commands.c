@@ -13,6 +13,7 @@
 	X(attach) \
 	X(console) \
 	X(execute) \
+	X(autostart) \
 	X(freeze) \
 	X(unfreeze) \
 	X(create) \

@@ -27,8 +27,11 @@ src_sysc_SOURCES += \
 	src/tools/cmd_version.c \
 	src/tools/cmd_wait.c
 
-SYSC_VERBS += start stop restart attach console execute freeze unfreeze
+SYSC_VERBS += autostart start stop restart attach console execute freeze unfreeze
 src_sysc_SOURCES += \
+	src/tools/autostart.h src/tools/autostart_order.c src/tools/autostart_order.h \
+	src/tools/autostart_report.c src/tools/autostart_run.c src/tools/autostart_set.c \
+	src/tools/autostart_work.c src/tools/cmd_autostart.c \
 	src/tools/cmd_attach.c \
 	src/tools/cmd_console.c \
 	src/tools/cmd_execute.c \

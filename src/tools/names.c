@@ -82,7 +82,7 @@ int names_error(const struct call *call, const struct error *err)
 	return err->code == ENOENT ? EXIT_NO_CONTAINER : code;
 }
 
-static unsigned int jobs_of(const struct call *call)
+unsigned int names_jobs(const struct call *call)
 {
 	unsigned int jobs;
 	cpu_set_t cpus;
@@ -155,7 +155,7 @@ static int run_many(struct call *call, const struct strings *names)
 {
 	CLEAN_FREE pid_t *pids = must_alloc(names->count * sizeof(*pids));
 	struct crew crew = {.pids = pids};
-	unsigned int jobs = jobs_of(call);
+	unsigned int jobs = names_jobs(call);
 
 	for (size_t i = 0; i < names->count; i++) {
 		while (crew.working >= jobs)

@@ -26,6 +26,9 @@ bool names_match(const struct strings *patterns, const char *name);
 /* True when name is in all groups that call asks for; a broken configuration is in none. */
 bool names_in_groups(const struct call *call, const char *name);
 
+/* How many containers to work on side by side: --jobs, or as many as the machine does well. */
+unsigned int names_jobs(const struct call *call);
+
 /* Runs a COMMAND_MANY command on what call asks for; returns the exit code. */
 int names_run(struct call *call);
 

@@ -4,6 +4,7 @@ ROOT_TESTS =
 ROOT_TESTS += tests/root/alpine-apk.bats
 ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
+ROOT_TESTS += tests/root/autostart.bats
 ROOT_TESTS += tests/root/console.bats
 ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/devices.bats

@@ -70,7 +70,9 @@ UNIT_TESTS += tests/unit/test-helpers-archive
 tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c src/helpers/archive_sha256.c
 
 # tools/ is not in the library: its files with logic of their own are built in
-UNIT_TESTS += tests/unit/test-tools-harmless
+UNIT_TESTS += tests/unit/test-tools-autostart_order tests/unit/test-tools-harmless
+tests_unit_test_tools_autostart_order_SOURCES = tests/unit/test-tools-autostart_order.c \
+	src/tools/autostart_order.c src/tools/autostart_order.h
 tests_unit_test_tools_harmless_SOURCES = tests/unit/test-tools-harmless.c \
 	src/tools/harmless.c src/tools/harmless.h src/tools/moment.c src/tools/moment.h
 UNIT_TESTS += tests/unit/test-monitor-handover
