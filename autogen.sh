@@ -30,7 +30,8 @@ debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev lib
 	libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev
 	busybox-static curl ca-certificates util-linux'
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
-	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd'
+	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd
+	apparmor'
 fedora_build='gcc make autoconf automake pkgconf-pkg-config glibc-devel glibc-static kernel-headers
 	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel
 	busybox curl ca-certificates util-linux'

@@ -1,7 +1,14 @@
 # what is installed and tested of config/
 configdatadir = $(pkgdatadir)/config
-dist_configdata_DATA = config/seccomp.policy config/common.conf config/default.conf \
+dist_configdata_DATA = config/seccomp.policy config/seccomp-mounts.policy config/common.conf config/default.conf \
 	config/alpine.conf config/busybox.conf config/debian.conf config/local.conf
+
+# profiles of AppArmor, loaded at boot by its own service and at a start by sysc (security/lsm.c)
+dist_apparmor_DATA = config/apparmor/sysc-container
+apparmorabstractionsdir = $(apparmordir)/abstractions
+dist_apparmorabstractions_DATA = config/apparmor/abstractions/sysc-container
+apparmorabidir = $(apparmordir)/abi
+dist_apparmorabi_DATA = config/apparmor/abi/sysc-container
 
 # the administrator's own file is left alone
 install-data-local:

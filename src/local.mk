@@ -1,6 +1,7 @@
 # The programs and the library that joins ranks 0-4. Each folder lists its own files.
 AM_CPPFLAGS = -I$(top_srcdir)/src -I$(top_builddir) $(HARDEN_CPPFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DLOCALSTATEDIR='"$(localstatedir)"' \
+	-DSYSC_APPARMOR_DIR='"$(apparmordir)"' \
 	-DPKGDATADIR='"$(pkgdatadir)"' -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 AM_CFLAGS = -std=gnu17 $(WARN_CFLAGS) $(HARDEN_CFLAGS)
 

@@ -335,6 +335,8 @@ static int supervise(const struct container *container, const struct supervisor_
 	if (r == 0)
 		r = handover_fd < 0 ? handover_fd : note_running(&supervisor, err);
 	if (r == 0) {
+		if (supervisor.running.note[0])
+			log_line(LOG_LEVEL_WARN, "%s", supervisor.running.note);
 		log_line(LOG_LEVEL_INFO, "running, init %d (%s)", supervisor.running.pid,
 		         supervisor.running.init_kind);
 		if (reply_fd >= 0)

@@ -58,6 +58,19 @@ static int read_bounding_set(pid_t pid, uint64_t *out, struct error *err)
 	return 0;
 }
 
+/* Init's label is what its container was given; without one the command has that of whoever attaches. */
+static int read_label(struct attach_command *command, struct error *err)
+{
+	int r = lsm_read("", command->init_pid, command->label, NULL);
+
+	if (r < 0)
+		return fail(err, -r, "read the AppArmor label of the container");
+	if (!command->label[0] || text_is(command->label, "unconfined"))
+		return 0;
+	command->proc_fd = lsm_open_proc(err);
+	return command->proc_fd < 0 ? command->proc_fd : 0;
+}
+
 static uint64_t namespaces_of(const struct attach_options *options, const struct state *state)
 {
 	uint64_t set = options->namespaces ? options->namespaces : ALL_NAMESPACES;
@@ -178,7 +191,8 @@ int attach_start(const struct container *container, const struct attach_options 
                  struct attached *out, bool *is_exec, struct error *err)
 {
 	CLEAN_FREE char *filter = must_printf("%s/seccomp", container->run_dir);
-	CLEAN(attach_command_done) struct attach_command command = {.options = options};
+	CLEAN(attach_command_done)
+	struct attach_command command = {.options = options, .proc_fd = -1};
 	CLEAN(cgroup_close) struct cgroup cgroup;
 	CLEAN_FD int init_fd = -1;
 	struct state state;
@@ -196,6 +210,8 @@ int attach_start(const struct container *container, const struct attach_options 
 	r = read_bounding_set(state.init_pid, &command.keep_capabilities, err);
 	if (r == 0 && !options->no_seccomp)
 		r = seccomp_read(filter, &command.seccomp, err);
+	if (r == 0 && !options->no_label)
+		r = read_label(&command, err);
 	if (r == 0 && !options->keep_cgroup)
 		r = cgroup_open(&cgroup, state.cgroup, err);
 	if (r == 0 && !options->keep_cgroup)

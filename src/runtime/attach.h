@@ -26,7 +26,7 @@ struct attach_options {
 	char *const *caller_env; /* --keep-env: what to start from instead; else NULL */
 	const char *term;        /* TERM of the clean environment, NULL: none */
 	unsigned int namespaces; /* CLONE_NEW… to enter, 0: all */
-	bool keep_capabilities, keep_cgroup, no_seccomp; /* --elevated */
+	bool keep_capabilities, keep_cgroup, no_seccomp, no_label; /* --elevated */
 	bool no_new_privileges;
 	bool stream_is_tty[3]; /* these get a pty of the container instead of the caller's fd */
 };

@@ -28,6 +28,7 @@ static const char clean_path[] =
 void attach_command_done(struct attach_command *command)
 {
 	seccomp_program_done(&command->seccomp);
+	fd_close(&command->proc_fd);
 }
 
 /* Own session always; the streams that are the caller's terminal become a pty of the container. */
@@ -92,13 +93,29 @@ static void make_env(const struct attach_options *options, const struct account 
 		set_variable(env, options->env.items[i]);
 }
 
+/* The fd is the command's own, opened through the host's /proc: the container's may be anything. */
+static int announce_label(const struct attach_command *command, struct error *err)
+{
+	CLEAN_FD int fd = -1;
+	int r;
+
+	if (command->proc_fd < 0)
+		return 0;
+	fd = lsm_open(command->proc_fd);
+	r = fd < 0 ? fd : lsm_set(fd, command->label);
+	return r < 0 ? fail(err, -r, "take the AppArmor label '%s'", command->label) : 0;
+}
+
 /* Everything that needs power first, then the ids, whose change takes the rest of it. */
 static int become(const struct attach_command *command, const struct account *account,
                   struct error *err)
 {
 	const struct attach_options *options = command->options;
-	int r = options->keep_capabilities ? 0 : capabilities_limit(command->keep_capabilities);
+	int r = announce_label(command, err);
 
+	if (r < 0)
+		return r;
+	r = options->keep_capabilities ? 0 : capabilities_limit(command->keep_capabilities);
 	if (r < 0)
 		return fail(err, -r, "limit the capabilities");
 	if (options->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -3,6 +3,7 @@
 #ifndef SYSC_RUNTIME_ATTACH_COMMAND_H
 #define SYSC_RUNTIME_ATTACH_COMMAND_H
 
+#include "security/lsm.h"
 #include "security/seccomp.h"
 
 #include <stdint.h>
@@ -15,6 +16,8 @@ struct attach_command {
 	pid_t init_pid; /* as seen outside: its resource limits are taken over */
 	uint64_t keep_capabilities;
 	struct seccomp_program seccomp;
+	char label[LSM_LABEL_MAX]; /* of AppArmor; "": none */
+	int proc_fd;               /* the host's /proc, -1 without a label */
 };
 
 void attach_command_done(struct attach_command *command);

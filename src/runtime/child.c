@@ -16,6 +16,7 @@
 #include "runtime/plan.h"
 #include "runtime/sync.h"
 #include "security/capabilities.h"
+#include "security/lsm.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -192,6 +193,24 @@ static int set_streams(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+/* While it still may: the label is put on by the exec, what is set here only announces it. */
+static int announce_label(const struct plan *plan, struct error *err)
+{
+	CLEAN_FD int fd = -1;
+	int r;
+
+	if (plan->proc_fd < 0)
+		return 0;
+	fd = lsm_open(plan->proc_fd);
+	if (fd < 0)
+		return fail(err, -fd, "open the AppArmor attribute of the container's init");
+	r = lsm_set(fd, plan->lsm.label);
+	if (r == 0)
+		return 0;
+	(void)fail(err, -r, "take the AppArmor label '%s'", plan->lsm.label);
+	return r == -ENOENT ? fail_hint(err, "no such profile is loaded") : r;
+}
+
 static int lose_power(const struct plan *plan, struct error *err)
 {
 	int r = capabilities_limit(plan->keep_capabilities);
@@ -273,6 +292,8 @@ static int run(struct plan *plan, const struct cgroup *cgroup, int sync_fd, stru
 	process_reset_signals();
 	(void)umask(022);
 	r = end_with_supervisor(sync_fd, err);
+	if (r == 0)
+		r = announce_label(plan, err);
 	if (r == 0)
 		r = lose_power(plan, err);
 	if (r < 0)

@@ -22,7 +22,7 @@
 void plan_init(struct plan *plan)
 {
 	*plan = (struct plan){
-		.root_fd = -1, .init_fd = -1, .stdio = {-1, -1, -1}
+		.root_fd = -1, .init_fd = -1, .proc_fd = -1, .stdio = {-1, -1, -1}
         };
 }
 
@@ -30,6 +30,7 @@ void plan_done(struct plan *plan)
 {
 	fd_close(&plan->root_fd);
 	fd_close(&plan->init_fd);
+	fd_close(&plan->proc_fd);
 	strings_done(&plan->argv);
 	strings_done(&plan->env);
 	mount_list_done(&plan->mounts);
@@ -197,9 +198,15 @@ static int plan_security(struct plan *plan, struct error *err)
 	int r = capabilities_keep_mask(config, &plan->keep_capabilities, err);
 
 	plan->no_new_privileges = config->no_new_privileges;
-	if (r < 0)
+	if (r == 0)
+		r = lsm_prepare(config, plan->container->paths, "", &plan->lsm, err);
+	if (r == 0)
+		r = seccomp_prepare(config, plan->container->paths, plan->lsm.hides_mount_calls,
+		                    &plan->seccomp, err);
+	if (r < 0 || !plan->lsm.label[0])
 		return r;
-	return seccomp_prepare(config, plan->container->paths, &plan->seccomp, err);
+	plan->proc_fd = lsm_open_proc(err);
+	return plan->proc_fd < 0 ? plan->proc_fd : 0;
 }
 
 int plan_make(struct plan *plan, const struct container *container,

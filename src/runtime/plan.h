@@ -11,6 +11,7 @@
 #include "runtime/devices.h"
 #include "runtime/init.h"
 #include "runtime/mounts.h"
+#include "security/lsm.h"
 #include "security/seccomp.h"
 
 #include <stdbool.h>
@@ -48,6 +49,8 @@ struct plan {
 	struct mount_list mounts;
 	struct device_list devices;
 	struct seccomp_program seccomp;
+	struct lsm_choice lsm;
+	int proc_fd; /* the host's /proc, for the label; -1: no label */
 	uint64_t keep_capabilities;
 	bool no_new_privileges;
 	char hostname[65];

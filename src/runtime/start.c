@@ -65,6 +65,7 @@ static int step_plan(struct start *start, struct error *err)
 		return r;
 	(void)snprintf(running->init_kind, sizeof(running->init_kind), "%s",
 	               start->plan.init->name);
+	(void)snprintf(running->note, sizeof(running->note), "%s", start->plan.lsm.note);
 	running->halt_signal = start->plan.halt_signal;
 	running->reboot_signal = start->plan.reboot_signal;
 	running->kill_signal = start->plan.kill_signal;

@@ -26,6 +26,7 @@ struct running {
 	char cgroup[256]; /* below each hierarchy */
 	char init_kind[16];
 	int halt_signal, reboot_signal, kill_signal;
+	char note[1024]; /* for the log: what a start did without; "" */
 };
 
 void running_init(struct running *running);

@@ -75,13 +75,16 @@ static int compile_text(const char *text, const char *file, struct seccomp_progr
 	return r < 0 ? r : policy_compile(&policy, file, out, err);
 }
 
-static int prepare_file(const char *file, bool shipped, const struct paths *paths,
+/* more: a shipped policy whose rules are added, NULL: none */
+static int prepare_file(const char *file, bool shipped, const char *more, const struct paths *paths,
                         struct seccomp_program *out, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
 	CLEAN_FREE char *key = NULL;
 	int r = read_policy(file, shipped, &text, err);
 
+	if (r == 0 && more)
+		r = read_policy(more, true, &text, err);
 	if (r < 0)
 		return r;
 	key = cache_key(text.data);
@@ -93,7 +96,7 @@ static int prepare_file(const char *file, bool shipped, const struct paths *path
 	return r;
 }
 
-int seccomp_prepare(const struct config *config, const struct paths *paths,
+int seccomp_prepare(const struct config *config, const struct paths *paths, bool hides_mount_calls,
                     struct seccomp_program *out, struct error *err)
 {
 	const char *word = config->seccomp ? config->seccomp : "default";
@@ -103,10 +106,11 @@ int seccomp_prepare(const struct config *config, const struct paths *paths,
 
 	if (text_is(word, "default")) {
 		CLEAN_FREE char *file = must_printf("%s/seccomp.policy", paths->config);
+		CLEAN_FREE char *more = must_printf("%s/seccomp-mounts.policy", paths->config);
 
-		r = prepare_file(file, true, paths, &program, err);
+		r = prepare_file(file, true, hides_mount_calls ? more : NULL, paths, &program, err);
 	} else if (word[0] == '/') {
-		r = prepare_file(word, false, paths, &program, err);
+		r = prepare_file(word, false, NULL, paths, &program, err);
 	} else if (!text_is(word, "none")) {
 		r = fail_plain(err, EINVAL, "'%s' is neither default, none nor an absolute path",
 		               word);

@@ -6,6 +6,7 @@
 #ifndef SYSC_SECURITY_SECCOMP_H
 #define SYSC_SECURITY_SECCOMP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct config;
@@ -25,9 +26,10 @@ void seccomp_program_done(struct seccomp_program *program);
  * seccomp.policy of paths->config, anything else is the absolute path of a policy, which must belong to
  * root or the caller and not be writable by others. The program is taken from the cache (RUN/.cache,
  * keyed by the policy's text, architecture, library and kernel version) or compiled and put there; a
- * damaged cache is replaced. Errors in a policy have file:line.
+ * damaged cache is replaced. Errors in a policy have file:line. hides_mount_calls adds to the default policy
+ * what the file seccomp-mounts.policy says: lsm.h has the reason.
  */
-int seccomp_prepare(const struct config *config, const struct paths *paths,
+int seccomp_prepare(const struct config *config, const struct paths *paths, bool hides_mount_calls,
                     struct seccomp_program *out, struct error *err);
 
 /*

@@ -32,7 +32,7 @@ static const struct option_row options[] = {
 	{'s', "namespaces", OPTION_STRING, &opt_namespaces, "LIST",
          "enter only these: MOUNT|PID|UTSNAME|IPC|USER|NETWORK|CGROUP"},
 	{'e',					    "elevated-privileges", OPTION_MAYBE, &opt_elevated, "LIST",
-         "skip limits: CGROUP|CAP|SECCOMP, all without LIST"},
+         "skip limits: CGROUP|CAP|LSM|SECCOMP; all without LIST"},
 	{0				},
 };
 
@@ -56,14 +56,16 @@ enum {
 	SKIP_CGROUP = 1,
 	SKIP_CAP = 2,
 	SKIP_SECCOMP = 4,
-	SKIP_ALL = 7
+	SKIP_LSM = 8,
+	SKIP_ALL = 15
 };
 
 static const struct word elevated_words[] = {
 	{"CGROUP",  SKIP_CGROUP },
-	{"CAP",     SKIP_CAP    },
-	{"SECCOMP", SKIP_SECCOMP},
-	{NULL,      0           },
+        {"CAP",     SKIP_CAP    },
+        {"SECCOMP", SKIP_SECCOMP},
+	{"LSM",     SKIP_LSM    },
+        {NULL,      0           },
 };
 
 static int parse_words(const char *list, const struct word *words, unsigned int *out,
@@ -100,6 +102,7 @@ static int parse_fences(struct attach_options *attach, struct error *err)
 	attach->keep_cgroup = skip & SKIP_CGROUP;
 	attach->keep_capabilities = skip & SKIP_CAP;
 	attach->no_seccomp = skip & SKIP_SECCOMP;
+	attach->no_label = skip & SKIP_LSM;
 	return r;
 }
 

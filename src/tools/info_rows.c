@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "base/text.h"
 #include "network/network.h"
+#include "security/lsm.h"
 #include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
@@ -168,6 +169,32 @@ static void add_namespaces(const struct inspect *inspect, struct text *out)
 		info_rows_line(out, "Namespaces:", value.data);
 }
 
+/* What the kernel says of init now; nothing where there is no AppArmor. */
+static void add_label(const struct inspect *inspect, struct text *out)
+{
+	CLEAN(text_done) struct text value = {0};
+	char label[LSM_LABEL_MAX], mode[16];
+
+	if (lsm_read("", inspect->state.init_pid, label, mode) < 0 || !label[0])
+		return;
+	text_addf(&value, *mode ? "%s (%s)" : "%s", label, mode);
+	info_rows_line(out, "AppArmor:", value.data);
+}
+
+static void json_label(const struct inspect *inspect, struct json *json)
+{
+	char label[LSM_LABEL_MAX], mode[16];
+
+	if (lsm_read("", inspect->state.init_pid, label, mode) < 0 || !label[0]) {
+		json_null(json, "apparmor");
+		return;
+	}
+	json_object(json, "apparmor");
+	json_string(json, "label", label);
+	json_string(json, "mode", *mode ? mode : NULL);
+	json_end_object(json);
+}
+
 /* "exit code 0", "killed by SIGKILL"; "" when it is not known. */
 static void describe_status(int status, struct text *out)
 {
@@ -284,6 +311,7 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 		info_rows_line(out, "Id map:", *state->id_map ? state->id_map : "privileged");
 		if (state->cgroup[0])
 			info_rows_line(out, "Cgroup:", state->cgroup);
+		add_label(inspect, out);
 		add_namespaces(inspect, out);
 	}
 	add_past(state, out);
@@ -441,6 +469,7 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 		json_links(state, json);
 		json_string(json, "id_map", *state->id_map ? state->id_map : NULL);
 		json_string(json, "cgroup", state->cgroup);
+		json_label(inspect, json);
 		json_namespaces(inspect, json);
 	} else {
 		json_null(json, "pid");

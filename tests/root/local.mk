@@ -2,6 +2,7 @@
 # one that uses make_debian names the releases in a line "# cache: debian bookworm".
 ROOT_TESTS =
 ROOT_TESTS += tests/root/alpine-apk.bats
+ROOT_TESTS += tests/root/apparmor.bats
 ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
 ROOT_TESTS += tests/root/autostart.bats

@@ -8,9 +8,11 @@ LDADD = $(unit_ldadd)
 UNIT_TESTS += tests/unit/test-base-log tests/unit/test-base-table
 tests_unit_test_base_log_SOURCES = tests/unit/test-base-log.c
 tests_unit_test_base_table_SOURCES = tests/unit/test-base-table.c
-UNIT_TESTS += tests/unit/test-security-capabilities tests/unit/test-security-policy \
+UNIT_TESTS += tests/unit/test-security-capabilities tests/unit/test-security-lsm tests/unit/test-security-policy \
 	tests/unit/test-security-seccomp
 tests_unit_test_security_capabilities_SOURCES = tests/unit/test-security-capabilities.c
+tests_unit_test_security_lsm_SOURCES = tests/unit/test-security-lsm.c
+EXTRA_DIST += tests/data/lsm
 tests_unit_test_security_policy_SOURCES = tests/unit/test-security-policy.c
 tests_unit_test_security_seccomp_SOURCES = tests/unit/test-security-seccomp.c
 UNIT_TESTS += tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \

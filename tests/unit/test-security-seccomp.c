@@ -79,7 +79,7 @@ static int prepare(const char *value, const struct place *place, struct seccomp_
 	CLEAN_FREE char *copy = value ? must_dup(value) : NULL;
 	struct config config = {.seccomp = copy};
 
-	return seccomp_prepare(&config, &place->paths, out, err);
+	return seccomp_prepare(&config, &place->paths, false, out, err);
 }
 
 static void load_default(void)
@@ -249,6 +249,27 @@ static void flip(const char *file, off_t at)
 	CHECK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
 	byte = (char)(byte ^ 1);
 	CHECK(pwrite(fd, &byte, 1, at) == 1);
+}
+
+TEST(mount_calls_are_hidden_when_asked)
+{
+	CLEAN(place_done) struct place place = {0};
+	CLEAN(seccomp_program_done) struct seccomp_program usual = {0}, more = {0}, again = {0};
+	struct config config = {0};
+
+	place_init(&place);
+	CHECK_INT(seccomp_prepare(&config, &place.paths, false, &usual, NULL), 0);
+	CHECK_INT(seccomp_prepare(&config, &place.paths, true, &more, NULL), 0);
+	CHECK_INT(seccomp_prepare(&config, &place.paths, false, &again, NULL), 0);
+	CHECK(!is_same(&usual, &more)); /* the cache tells them apart */
+	CHECK(is_same(&usual, &again));
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	CHECK_INT(seccomp_install(&more), 0);
+	CHECK_ERRNO(syscall(SYS_fsopen, "tmpfs", 0), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_open_tree, AT_FDCWD, "/", 0), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_move_mount, -1, "", -1, "", 0), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_mount_setattr, -1, "", 0, NULL, 0), ENOSYS);
+	CHECK_ERRNO(syscall(SYS_kexec_load, 0, 0, NULL, 0), EPERM); /* of the default policy */
 }
 
 TEST(a_damaged_cache_is_compiled_again)
