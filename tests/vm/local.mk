@@ -3,13 +3,18 @@
 # VM_CASES="a b" runs these cases only.
 VM_CASES =
 VM_CACHE = $(abs_top_builddir)/tests/vm/cache
-VM_JOBS = tests/vm/job-limits.sh tests/vm/job-net.sh tests/vm/job-live.sh
+VM_JOBS = tests/vm/job-limits.sh tests/vm/job-net.sh tests/vm/job-live.sh tests/vm/job-apparmor.sh
 VM_UNIT_TESTS = tests/unit/test-cgroup-devices tests/unit/test-cgroup-live
+VM_TOOLS = tests/vm/mount-calls
+EXTRA_PROGRAMS = $(VM_TOOLS)
+tests_vm_mount_calls_SOURCES = tests/vm/mount-calls.c
+tests_vm_mount_calls_LDFLAGS = -static
+tests_vm_mount_calls_LDADD =
 EXTRA_DIST += tests/vm/vm-build tests/vm/vm-run tests/vm/lib.sh $(VM_JOBS)
 
 check-vm: all
 	$(SHELL) $(top_srcdir)/tests/vm/vm-build '$(VM_CACHE)' src/sysc
-	$(MAKE) $(AM_MAKEFLAGS) $(VM_UNIT_TESTS)
+	$(MAKE) $(AM_MAKEFLAGS) $(VM_UNIT_TESTS) $(VM_TOOLS)
 	rm -rf tests/vm/stage && mkdir -p tests/vm/stage tests/vm/out
 	$(MAKE) $(AM_MAKEFLAGS) -s install DESTDIR='$(abs_top_builddir)/tests/vm/stage/tree' >/dev/null
 	tar -C tests/vm/stage/tree --owner=0 --group=0 -cf tests/vm/stage/sysc.tar .
@@ -17,7 +22,7 @@ check-vm: all
 	status=0; for job in $(VM_JOBS); do \
 		echo "# $$job"; name=`basename $$job .sh`; \
 		$(SHELL) $(top_srcdir)/tests/vm/vm-run '$(VM_CACHE)' "tests/vm/out/$$name" $(top_srcdir)/$$job $(top_srcdir)/tests/vm/lib.sh \
-			tests/vm/stage/sysc.tar tests/vm/stage/where $(VM_UNIT_TESTS) || status=1; \
+			tests/vm/stage/sysc.tar tests/vm/stage/where $(VM_UNIT_TESTS) $(VM_TOOLS) || status=1; \
 	done; exit $$status
 
 clean-vm:
