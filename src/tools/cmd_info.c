@@ -31,7 +31,7 @@ static unsigned int wants_of(const struct call *call)
 	unsigned int wants = INSPECT_STATE;
 
 	if (call->json || !filters())
-		return wants | INSPECT_USAGE | INSPECT_ADDRESSES;
+		return wants | INSPECT_USAGE | INSPECT_ADDRESSES | INSPECT_CONFIG;
 	return wants | (wants_ips ? INSPECT_ADDRESSES : 0) | (wants_stats ? INSPECT_USAGE : 0);
 }
 

@@ -19,7 +19,7 @@
 #define COLUMNS_MAX 32
 
 static bool wants_lines, wants_table;
-static bool only_running, only_stopped, only_frozen, only_active, only_defined;
+static bool only_running, only_stopped, only_frozen, only_active, only_defined, only_autostart;
 static const char *format;
 
 static const char default_columns[] = "NAME,STATE,GROUPS,IPV4,IPV6,MEMORY,PIDS,UNPRIVILEGED,UPTIME";
@@ -81,6 +81,8 @@ static bool passes(const struct inspect *inspect)
 {
 	enum state_phase phase = inspect->state.phase;
 
+	if (only_autostart && !inspect->container.config.boot.autostart)
+		return false;
 	if (!has_filter())
 		return true;
 	return (only_running && phase == STATE_RUNNING) || (only_frozen && phase == STATE_FROZEN) ||
@@ -137,7 +139,8 @@ static size_t terminal_width(void)
 static int print(const struct call *call, const struct choice *choice, const struct strings *names,
                  const struct cgroup_host *host)
 {
-	unsigned int wants = choice->wants | (has_filter() ? INSPECT_STATE : 0);
+	unsigned int wants = choice->wants | (has_filter() ? INSPECT_STATE : 0) |
+	                     (only_autostart ? INSPECT_CONFIG : 0);
 	CLEAN(table_done) struct table table = {.columns = choice->titles};
 	CLEAN(json_done) struct json json = {0};
 	CLEAN(text_done) struct text text = {0};
@@ -199,6 +202,7 @@ static const struct option_row options[] = {
 	{0,   "stopped", OPTION_FLAG,   &only_stopped, NULL,      "only stopped containers"},
 	{0,   "frozen",  OPTION_FLAG,   &only_frozen,  NULL,      "only frozen containers"},
 	{0,   "active",  OPTION_FLAG,   &only_active,  NULL,      "only containers that are not stopped"},
+	{0, "autostart", OPTION_FLAG,   &only_autostart, NULL,    "of these only those that start at boot"},
 	{0,   "defined", OPTION_FLAG,   &only_defined, NULL,      "all containers, as without a filter"},
 	{0}
 };
@@ -209,8 +213,8 @@ const struct command cmd_ls = {
 	.operands = "[NAME…]",
 	.summary = "List containers",
 	.details = "Columns: NAME STATE PID GROUPS INTERFACE IPV4 IPV6 MEMORY SWAP CPU PIDS\n"
-		   "UNPRIVILEGED UPTIME HEALTH RESTART DESCRIPTION. MEMORY, SWAP and PIDS are\n"
-		   "use/limit.\n",
+		   "UNPRIVILEGED UPTIME AUTOSTART READY HEALTH RESTART DESCRIPTION.\n"
+		   "MEMORY, SWAP and PIDS are use/limit.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_LOWER | COMMAND_JSON,

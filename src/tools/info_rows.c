@@ -288,6 +288,46 @@ static void add_restart(const struct state *state, struct text *out)
 		info_rows_line(out, "Restart:", value.data + strlen("restart "));
 }
 
+/* "yes, order 10, after db1, delay 5s", "no". */
+static void add_boot(const struct inspect *inspect, struct text *out)
+{
+	const struct boot_config *boot = &inspect->container.config.boot;
+	CLEAN(text_done) struct text value = {0};
+
+	if (!inspect->has_config)
+		return; /* broken, or not ours to read */
+	text_add(&value, boot->autostart ? "yes" : "no");
+	if (boot->autostart || boot->order)
+		text_addf(&value, ", order %llu", (unsigned long long)boot->order);
+	for (size_t i = 0; i < boot->after.count; i++)
+		text_addf(&value, "%s%s", i ? " and " : ", after ", boot->after.items[i]);
+	if (boot->delay_ms)
+		text_addf(&value, ", delay %lld.%03lld s", (long long)(boot->delay_ms / 1000),
+		          (long long)(boot->delay_ms % 1000));
+	info_rows_line(out, "Autostart:", value.data);
+}
+
+static void json_boot(const struct inspect *inspect, struct json *json)
+{
+	const struct boot_config *boot = &inspect->container.config.boot;
+
+	if (!inspect->has_config) {
+		json_null(json, "boot");
+		return;
+	}
+	json_object(json, "boot");
+	json_bool(json, "autostart", boot->autostart);
+	json_unsigned(json, "order", boot->order);
+	json_number(json, "delay_ms", boot->delay_ms);
+	json_array(json, "after");
+	for (size_t i = 0; i < boot->after.count; i++)
+		json_string(json, NULL, boot->after.items[i]);
+	json_end_array(json);
+	json_string(json, "ready", boot->ready);
+	json_number(json, "ready_timeout_ms", boot->ready_timeout_ms);
+	json_end_object(json);
+}
+
 void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *out)
 {
 	const struct state *state = &inspect->state;
@@ -314,6 +354,7 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 		add_label(inspect, out);
 		add_namespaces(inspect, out);
 	}
+	add_boot(inspect, out);
 	add_past(state, out);
 }
 
@@ -474,6 +515,7 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 	} else {
 		json_null(json, "pid");
 	}
+	json_boot(inspect, json);
 	json_restart(state, json);
 	json_past(state, json);
 }

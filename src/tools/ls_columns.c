@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each column of sysc-ls prints, as text and as JSON; see the header. */
 #include "tools/ls_columns.h"
+#include "tools/boot.h"
 
 #include "base/parse.h"
 #include "base/table.h"
@@ -209,6 +210,46 @@ static void json_uptime(const struct inspect *inspect, struct json *json)
 	                    : NULL);
 }
 
+/* "yes 10" with its order; nothing where the configuration cannot be read. */
+static void print_autostart(const struct inspect *inspect, struct text *out)
+{
+	const struct boot_config *boot = &inspect->container.config.boot;
+
+	if (inspect->has_config && boot->autostart)
+		text_addf(out, "yes %llu", (unsigned long long)boot->order);
+	else if (inspect->has_config)
+		text_add(out, "no");
+}
+
+static void json_autostart(const struct inspect *inspect, struct json *json)
+{
+	const struct boot_config *boot = &inspect->container.config.boot;
+
+	if (inspect->has_config) {
+		json_bool(json, "autostart", boot->autostart);
+		json_unsigned(json, "order", boot->order);
+	} else {
+		json_null(json, "autostart");
+		json_null(json, "order");
+	}
+}
+
+static void print_ready(const struct inspect *inspect, struct text *out)
+{
+	if (inspect->is_alive)
+		text_add(out, boot_is_ready(&inspect->state) ? "yes" : "no");
+}
+
+static void json_ready(const struct inspect *inspect, struct json *json)
+{
+	char when[MOMENT_ROOM];
+
+	json_string(json, "ready",
+	            inspect->is_alive && boot_is_ready(&inspect->state)
+	                    ? moment_format(inspect->state.ready_ms, when)
+	                    : NULL);
+}
+
 static void print_health(const struct inspect *inspect, struct text *out)
 {
 	text_add(out, inspect->state.phase == STATE_STOPPED ? "" : inspect->state.health);
@@ -263,6 +304,8 @@ const struct ls_column ls_columns[] = {
 	{"PIDS",         NULL,    INSPECT_STATE|INSPECT_PIDS,      print_pids,         json_pids        },
 	{"UNPRIVILEGED", NULL,    INSPECT_STATE|INSPECT_IDS,       print_unprivileged, json_unprivileged},
 	{"UPTIME",       NULL,    INSPECT_STATE,                   print_uptime,       json_uptime      },
+	{"AUTOSTART",    NULL,    INSPECT_CONFIG,                  print_autostart,    json_autostart   },
+	{"READY",        NULL,    INSPECT_STATE,                   print_ready,        json_ready       },
 	{"HEALTH",       NULL,    INSPECT_STATE,                   print_health,       json_health      },
 	{"RESTART",      NULL,    INSPECT_STATE,                   print_restart,      json_restart     },
 	{"DESCRIPTION",  NULL,    INSPECT_CONFIG,                  print_description,  json_description },

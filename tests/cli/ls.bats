@@ -94,6 +94,39 @@ load helpers
 	[[ -z $output ]]
 }
 
+@test "what starts at boot, and what is ready" {
+	define db '[boot]' 'autostart = yes' 'order = 10' 'delay = 1500ms'
+	define web1 '[boot]' 'autostart = yes' 'after = db' 'after = cache'
+	define web2
+	define web3 'nonsense'
+	pretend db RUNNING "ready_ms $(date +%s)000"
+	pretend web1 RUNNING
+	status 0 sysc ls -F name,autostart,ready
+	[[ ${lines[0]} == "NAME  AUTOSTART  READY" ]]
+	[[ ${lines[1]} == "db    yes 10     yes" ]]
+	[[ ${lines[2]} == "web1  yes 0      no" ]]
+	[[ ${lines[3]} == "web2  no         -" ]]
+	[[ ${lines[4]} == "web3  -          -" ]]
+	status 0 sysc ls --autostart
+	[[ $output == $'db\nweb1' ]]
+	status 0 sysc ls --autostart --stopped
+	[[ -z $output ]]
+	status 0 sysc ls --json -F name,autostart,ready
+	json '.containers[0] | .autostart and .order == 10 and (.ready | test("^2.*Z$"))'
+	json '.containers[1] | .autostart and .order == 0 and .ready == null'
+	json '.containers[3] | .autostart == null and .order == null'
+
+	status 0 sysc info db
+	[[ $output == *$'\nAutostart:      yes, order 10, delay 1.500 s'* ]]
+	status 0 sysc info web1
+	[[ $output == *$'\nAutostart:      yes, order 0, after db and cache'* ]]
+	status 0 sysc info web3
+	[[ $output != *Autostart* ]]
+	status 0 sysc info --json db web3
+	json '.containers[0].boot | .autostart and .order == 10 and .delay_ms == 1500 and .after == [] and .ready == "running"'
+	json '.containers[1].boot == null'
+}
+
 @test "the table: chosen columns, aliases of lxc-ls, - for what there is not" {
 	define web1 '[container]' 'groups = a' 'groups = b' 'description = the first'
 	define web2 '[container]' 'privileged = yes'

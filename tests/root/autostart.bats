@@ -129,6 +129,43 @@ status() {
 	((${EPOCHREALTIME/./} - ${before/./} < 250000))
 }
 
+@test "ready by a command inside: the next order waits for it" {
+	quick db '[boot]' 'autostart = yes' 'ready = command test -e /tmp/ready'
+	quick web '[boot]' 'autostart = yes' 'order = 1'
+	in_background "$top_builddir/src/sysc" autostart
+	wait_until 20 eval '[ "$(state_of db)" = RUNNING ]'
+	[[ $(state_of web) == STOPPED ]]
+	sysc attach db -- touch /tmp/ready
+	wait "$background"
+	cat "$BATS_TEST_TMPDIR/background.log"
+	grep -q '^db: ready after ' "$BATS_TEST_TMPDIR/background.log"
+	(($(moment web started_ms) >= $(moment db ready_ms)))
+}
+
+@test "start --wait ready and wait --ready on real containers" {
+	quick web1 '[boot]' 'ready = command test -e /tmp/ready'
+	status 5 sysc start --wait ready --timeout 200ms web1
+	[[ $stderr == "sysc-start: web1: not ready after 200 ms: RUNNING, waits for 'test -e /tmp/ready' to succeed" ]]
+	[[ $(state_of web1) == RUNNING ]]
+	status 5 sysc wait --ready -t 100ms web1
+	in_background "$top_builddir/src/sysc" wait --ready -v web1
+	sysc attach web1 -- touch /tmp/ready
+	wait "$background"
+	[[ $(cat "$BATS_TEST_TMPDIR/background.log") == "web1: ready" ]]
+	status 0 sysc start --wait ready web1
+	status 0 sysc start --wait running web1
+	status 2 sysc start --wait never web1
+	status 2 sysc start --wait ready -F web1
+	[[ $(sysc ls -F name,ready) == *"web1  yes"* ]]
+	status 0 sysc info web1
+	[[ $output == *"Ready:"*"yes, since "*"Autostart:      no"* ]]
+	sysc attach web1 -- rm /tmp/ready
+	status 0 sysc restart web1
+	[[ $(sysc ls -F name,ready) == *"web1  no"* ]]
+	# a new run is not ready because the last one was
+	status 5 sysc wait --ready -t 100ms web1
+}
+
 @test "one that ends before it is ready is told at once, with how" {
 	quick brief '[boot]' 'autostart = yes' 'ready = command false'
 	stub_init brief <<<'sleep 0.2; exit 3'
