@@ -85,6 +85,8 @@ static int try_live(const struct container *container, const struct config_edit 
 		return r;
 	if (r == 0) {
 		r = *is_written ? 0 : write_file(container, change, err);
+		if (r == 0)
+			r = live_tell_waiting(&live, change->section, change->key, err);
 		return r < 0 ? r : DONE_IN_FILE;
 	}
 	r = preview(container, change, *is_written, &wanted, &is_sound, err);

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "container/container.h"
 #include "container/keys.h"
+#include "monitor/client.h"
 #include "tools/watch.h"
 
 #include <errno.h>
@@ -52,8 +53,18 @@ static char *find_limit_drift(struct live *live, const struct config *config, co
 	return must_dup(found);
 }
 
+/* The three keys go together. */
+static int apply_restart(struct live *live, const struct config *config, const char *name,
+                         struct error *err)
+{
+	int r = client_reload(live->container, config, err);
+
+	return r < 0 ? fail_in(err, "boot.%s", name) : 0;
+}
+
 static const struct live_row rows[] = {
-	{"limits", apply_limit, find_limit_drift},
+	{"boot",   apply_restart, NULL            },
+	{"limits", apply_limit,   find_limit_drift},
 };
 
 static const struct live_row *find_row(const struct key *key)
@@ -112,6 +123,24 @@ int live_open(struct live *live, const struct container *container, bool for_cha
 	config_done(&live->applied.config);
 	r = applied_open(&live->applied, container->run_dir, for_change, err);
 	return r < 0 ? r : 1;
+}
+
+int live_tell_waiting(struct live *live, const char *section, const char *name, struct error *err)
+{
+	CLEAN(config_done) struct config config;
+	const struct live_row *row = find_row(keys_find(section, name));
+	int r;
+
+	config_init(&config);
+	if (live->state.phase != STATE_STARTING || !row || row->apply != apply_restart)
+		return 0;
+	r = config_load(&config, live->container->file, NULL, err);
+	if (r == 0)
+		r = apply_restart(live, &config, name, err);
+	if (r != -ESRCH)
+		return r;
+	error_clear(err); /* it does not wait any more: what comes next reads the file */
+	return 0;
 }
 
 static void forget_items(struct live *live)

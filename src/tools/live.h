@@ -48,6 +48,11 @@ bool live_can(const char *section, const char *name);
 int live_open(struct live *live, const struct container *container, bool for_change,
               struct error *err);
 void live_done(struct live *live);
+/*
+ * When live_open() found nothing running, but a supervisor that waits to start the container again: gives it
+ * section.name of the file if that is its own to follow (boot.restart …). Nothing to tell is fine.
+ */
+int live_tell_waiting(struct live *live, const char *section, const char *name, struct error *err);
 
 /* Fills items with all differences to wanted, those of the kernel too. Nothing is changed. */
 void live_compare(struct live *live, const struct config *wanted);

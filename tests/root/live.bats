@@ -227,6 +227,36 @@ fails() {
 	same
 }
 
+@test "the restart policy: at once, and while it waits to be started again" {
+	make_busybox web1
+	quick_init web1
+	sysc start web1
+	sysc config set web1 boot.restart_delay 100ms
+	sysc config set web1 boot.restart always
+	same
+	init=$(pid_of web1)
+	kill -KILL "$init"
+	wait_until 10 eval '[[ $(state_of web1) == RUNNING && $(pid_of web1) != '"$init"' ]]'
+	same
+	sysc config set web1 boot.restart_delay 5min
+	kill -KILL "$(pid_of web1)"
+	wait_until 10 eval '[ "$(state_of web1)" = STARTING ]'
+	# a limit is for the next run, nothing holds it up
+	sysc config set web1 limits.pids 90
+	sysc config set web1 boot.restart no
+	wait_until 10 eval '[ "$(state_of web1)" = STOPPED ]'
+	sysc start web1
+	[ "$(value web1 pids.max pids.max)" = 90 ]
+	same
+	sysc config set web1 boot.restart always
+	sed -i 's/^restart *=.*/restart = no/' "$SYSC_PATH/web1/config"
+	[[ $(sysc plan web1) =~ boot.restart\ +always\ +no\ +live ]]
+	sysc apply web1
+	same
+	kill -KILL "$(pid_of web1)"
+	wait_until 10 eval '[ "$(state_of web1)" = STOPPED ]'
+}
+
 @test "a frozen container can be changed; a stopped one in its file only" {
 	need controller pids
 	start_busybox web1
