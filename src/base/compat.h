@@ -22,6 +22,9 @@
 #ifndef PIDFD_NONBLOCK
 #define PIDFD_NONBLOCK O_NONBLOCK
 #endif
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd 443 /* Linux 5.14 */
+#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif
@@ -106,6 +109,11 @@ static inline int sys_mount_setattr(int fd, const char *path, unsigned int flags
 static inline int sys_bpf(int command, void *attr, unsigned int size)
 {
 	return (int)syscall(SYS_bpf, command, attr, size);
+}
+
+static inline int sys_quotactl_fd(int fd, unsigned int command, unsigned int id, void *argument)
+{
+	return (int)syscall(SYS_quotactl_fd, fd, command, id, argument);
 }
 
 static inline int sys_pivot_root(const char *new_root, const char *put_old)

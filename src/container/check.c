@@ -123,31 +123,50 @@ int check_apparmor(const char *value, struct error *err)
 	return 0;
 }
 
-static const char *const later_backends[] = {"overlay", "btrfs", "loop", "lvm", "zfs", NULL};
-
 int check_backend(const char *value, struct error *err)
 {
-	static const char *const all[] = {"dir", NULL};
+	static const char *const all[] = {"dir", "overlay", "btrfs", "loop",
+	                                  "lvm", "zfs",     "best",  NULL};
 
-	if (is_one_of(value, later_backends))
-		return fail_plain(err, EINVAL, "'%s' is not supported yet", value);
 	return check_choice(value, all, err);
+}
+
+/* Each part an absolute path; of an overlay there are two or more. */
+static int check_paths(const char *value, bool is_overlay, struct error *err)
+{
+	CLEAN(strings_done) struct strings parts = {0};
+
+	if (is_overlay)
+		strings_split(&parts, value, ":");
+	else
+		strings_add(&parts, value);
+	for (size_t i = 0; i < parts.count; i++)
+		if (parts.items[i][0] != '/')
+			return not_a(err, parts.items[i],
+			             "an absolute path (dir:/var/lib/sysc/web1/rootfs)");
+	if (is_overlay && parts.count < 2)
+		return not_a(err, value, "of the form /LOWER:/FOLDER");
+	return 0;
 }
 
 int check_rootfs(const char *value, struct error *err)
 {
+	static const char *const all[] = {"dir", "overlay", "btrfs", "loop", "lvm", "zfs", NULL};
+	static const char *const volumes[] = {"lvm", "zfs", NULL};
 	const char *colon = strchr(value, ':');
+	CLEAN_FREE char *backend = NULL;
+	int r;
 
-	if (*value != '/' && colon) {
-		CLEAN_FREE char *backend = must_printf("%.*s", (int)(colon - value), value);
-		int r = check_backend(backend, err);
-
-		if (r < 0)
-			return r;
-		value = colon + 1;
-	}
-	if (*value != '/')
-		return not_a(err, value, "an absolute path (dir:/var/lib/sysc/web1/rootfs)");
+	if (*value == '/' || !colon)
+		return check_paths(value, false, err);
+	backend = must_printf("%.*s", (int)(colon - value), value);
+	r = check_choice(backend, all, err);
+	if (r < 0)
+		return r;
+	if (!is_one_of(backend, volumes))
+		return check_paths(colon + 1, text_is(backend, "overlay"), err);
+	if (!only(colon + 1, LETTERS DIGITS "_.-+:/") || !strchr(colon + 1, '/') || colon[1] == '/')
+		return not_a(err, colon + 1, "of the form GROUP/VOLUME");
 	return 0;
 }
 

@@ -21,7 +21,7 @@ int check_host_name(const char *value, struct error *err); /* hostname(7), 64 by
 int check_uuid(const char *value, struct error *err);
 int check_environment(const char *value, struct error *err); /* NAME=value */
 int check_command(const char *value, struct error *err);     /* begins with an absolute path */
-int check_rootfs(const char *value, struct error *err);      /* [dir:]/path */
+int check_rootfs(const char *value, struct error *err);      /* [BACKEND:]PATH */
 int check_backend(const char *value, struct error *err);
 int check_idmap(const char *value, struct error *err); /* idmap_add(), or "auto" */
 

@@ -115,8 +115,9 @@ struct config {
 	int64_t stop_timeout_ms;
 	/* [rootfs] */
 	char *rootfs_path;    /* "dir:/var/lib/sysc/web1/rootfs" */
-	char *rootfs_backend; /* for create: "dir" */
+	char *rootfs_backend; /* for create: "dir", "best" */
 	char *rootfs_options;
+	uint64_t rootfs_size; /* bytes, LIMIT_UNSET: no quota */
 	bool rootfs_readonly, rootfs_managed;
 	/* [idmap] */
 	struct strings idmap; /* "b 0 1048576 65536"; parsed by idmap.h */

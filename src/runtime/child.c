@@ -51,14 +51,20 @@ static int become_root(const struct plan *plan, struct error *err)
  */
 static int enter_root(const struct plan *plan, struct error *err)
 {
-	if (sys_move_mount(plan->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	CLEAN_FD int root_fd = storage_join(&plan->root, err);
+
+	if (root_fd < 0)
+		return root_fd;
+	if (sys_move_mount(root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(err, errno, "mount the root file system");
-	if (fchdir(plan->root_fd) < 0)
+	if (fchdir(root_fd) < 0)
 		return fail(err, errno, "enter the root file system");
 	if (sys_pivot_root(".", ".") < 0)
 		return fail(err, errno, "make the root file system the root");
-	if (umount2(".", MNT_DETACH) < 0)
-		return fail(err, errno, "detach the host's file systems");
+	/* the old root is on top of the new one now, and on the old one the layers of an overlay */
+	for (unsigned int i = 0; i <= plan->root.layer_count; i++)
+		if (umount2(".", MNT_DETACH) < 0)
+			return fail(err, errno, "detach the host's file systems");
 	if (chdir("/") < 0)
 		return fail(err, errno, "enter the root file system");
 	return 0;

@@ -12,7 +12,6 @@
 #include "runtime/console.h"
 #include "runtime/mounts_lock.h"
 #include "security/capabilities.h"
-#include "storage/storage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,13 +21,14 @@
 void plan_init(struct plan *plan)
 {
 	*plan = (struct plan){
-		.root_fd = -1, .init_fd = -1, .proc_fd = -1, .stdio = {-1, -1, -1}
+		.init_fd = -1, .proc_fd = -1, .stdio = {-1, -1, -1}
         };
+	storage_root_init(&plan->root);
 }
 
 void plan_done(struct plan *plan)
 {
-	fd_close(&plan->root_fd);
+	storage_root_done(&plan->root);
 	fd_close(&plan->init_fd);
 	fd_close(&plan->proc_fd);
 	strings_done(&plan->argv);
@@ -80,7 +80,7 @@ static int plan_init_program(struct plan *plan, struct error *err)
 
 	if (r < 0)
 		return r;
-	r = init_detect(plan->root_fd, plan->argv.items[0], &plan->init, err);
+	r = init_detect(plan->root.fd, plan->argv.items[0], &plan->init, err);
 	if (r < 0)
 		return fail_hint(
 			err, "root file system %s%s", config->rootfs_path,
@@ -223,9 +223,9 @@ int plan_make(struct plan *plan, const struct container *container,
 	r = plan_ids(plan, err);
 	if (r < 0)
 		return r;
-	plan->root_fd = storage_open(container, err);
-	if (plan->root_fd < 0)
-		return plan->root_fd;
+	r = storage_open(container, &plan->root, err);
+	if (r < 0)
+		return r;
 	r = execute ? plan_execute(plan, execute, err) : plan_init_program(plan, err);
 	if (r < 0)
 		return r;

@@ -13,6 +13,7 @@
 #include "runtime/mounts.h"
 #include "security/lsm.h"
 #include "security/seccomp.h"
+#include "storage/storage.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,7 +41,7 @@ struct plan {
 	bool has_notify; /* init has a socket to say that it is ready: RUN/NAME/notify, bound already */
 	struct idmap map;
 	uint64_t namespaces; /* CLONE_NEW… of the child, without CLONE_NEWCGROUP */
-	int root_fd;         /* detached mount of the root file system */
+	struct storage_root root;
 	const struct init_kind *init;
 	int halt_signal, reboot_signal, kill_signal;
 	struct strings argv, env;

@@ -199,7 +199,7 @@ static int step_maps(struct start *start, struct error *err)
 		userns = open_namespace(start, "user", err);
 		if (userns < 0)
 			return userns;
-		r = storage_map(start->container, start->plan.root_fd, userns, err);
+		r = storage_map(start->container, &start->plan.root, userns, err);
 		if (r == 0)
 			r = mounts_map(&start->plan.mounts, userns, err);
 	}

@@ -3,22 +3,44 @@
 #ifndef SYSC_STORAGE_BACKEND_H
 #define SYSC_STORAGE_BACKEND_H
 
-struct error;
+#include "storage/storage.h"
 
 /*
  * To add a backend: its file with one exported struct storage_backend, its line in the table of
- * storage.c, src/storage/local.mk, the word in man/sysc.container.5 (rootfs.path), tests.
+ * storage.c, src/storage/local.mk, its name in container/check.c, its paragraph in man/sysc.7 and the
+ * words in man/sysc.container.5 (rootfs.path, backend, options), a case in tests/root/storage.bats.
+ *
+ * Every operation but choose has the storage with its paths as they are now. NULL: not possible with
+ * this backend; storage.c says so.
  */
 struct storage_backend {
 	const char *name; /* what stands before the colon of rootfs.path */
-	/*
-	 * A detached clone of the tree at path (what follows the colon): one mount, with nothing
-	 * that is mounted below it. Returns its fd.
-	 */
-	int (*open)(const char *path, struct error *err);
+	bool is_inside;   /* its parts are paths: it is removed with the container's folder */
+	bool has_limit;   /* a limit is part of what it is: never refused */
+	/* Adds the parts for a new container in folder dir; says why it cannot be here. */
+	int (*choose)(const struct storage_request *request, const char *dir, struct storage *out,
+	              struct error *err);
+	int (*make)(const struct storage *storage, struct error *err);
+	int (*finish)(const struct storage *storage, struct error *err);
+	/* A detached mount without further attributes; writable or not is set by storage.c. */
+	int (*visit)(const struct storage *storage, bool writable, struct error *err);
+	/* For a start; NULL: visit does. */
+	int (*open)(const struct storage *storage, bool readonly, struct storage_root *out,
+	            struct error *err);
+	int (*clone)(const struct storage *from, const struct storage *to, struct error *err);
+	int (*remove)(const struct storage *storage, struct error *err);
+	int (*limit)(const struct storage *storage, struct error *err);
+	int (*usage)(const struct storage *storage, struct storage_usage *out, struct error *err);
 };
 
-extern const struct storage_backend storage_dir;
+extern const struct storage_backend storage_dir, storage_overlay, storage_btrfs, storage_loop,
+	storage_lvm, storage_zfs;
+
+/* The only part of all backends but overlay. */
+static inline const char *storage_place(const struct storage *storage)
+{
+	return storage->parts.items[0];
+}
 
 /*
  * Opens the folder at path by O_PATH. The last component must be a folder itself and no symlink,
@@ -27,5 +49,10 @@ extern const struct storage_backend storage_dir;
 int storage_open_folder(const char *path, struct error *err);
 /* A detached clone of the mount that the folder is on, its root being that folder. */
 int storage_clone_mount(int folder_fd, const char *path, struct error *err);
+/* Opens the folder that path is in; *name is its last part. For work by *at() calls. */
+int storage_open_above(const char *path, const char **name, struct error *err);
+/* mkdir that wants the folder to be new: 0755, owned by root. */
+int storage_make_folder(const char *path, struct error *err);
+int storage_remove_folder(const char *path, struct error *err);
 
 #endif

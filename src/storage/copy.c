@@ -122,6 +122,9 @@ static struct folder *open_folder(struct copy *copy, struct walk_node *node, str
 		folder->to = walk_open(copy->to_fd, node, O_RDONLY | O_DIRECTORY);
 	if (r == 0 && folder->to < 0)
 		r = fail_entry(folder, NULL, "open the new", -folder->to, err);
+	/* what the new tree may have from above it is not handed down to what is made in it */
+	if (r == 0 && !node)
+		(void)fremovexattr(folder->to, "system.posix_acl_default");
 	if (r == 0)
 		return folder;
 	free_folder(folder);
@@ -442,8 +445,6 @@ int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct
 	struct job *job = must_alloc(sizeof(*job));
 	int r;
 
-	/* what the new folder may have from above it must not be handed down to what is made in it */
-	(void)fremovexattr(to_fd, "system.posix_acl_default");
 	work_init(&copy.work);
 	copy.work.run = run_job;
 	copy.work.drop = drop_job;

@@ -34,10 +34,10 @@ struct copy_options {
 
 /*
  * Copies what is in the folder from_fd, and the folder's own owner, mode, times and attributes, into the
- * empty folder to_fd. Both may be detached mounts. Never follows a symlink; a mount inside the tree is an
+ * empty folder to_fd. Both may be detached mounts, and O_PATH. Never follows a symlink; a mount inside the tree is an
  * error that names it (-EXDEV). The tree must not change meanwhile (a frozen guest's does not); what is
  * found changed is an error or the state of that moment, never something outside. Nothing is synced: the
- * caller does syncfs(2) on to_fd once, before the rename that makes the copy visible. After an error the
+ * caller does syncfs(2) once, before the rename that makes the copy visible. After an error the
  * half copy is the caller's to remove. options and out may be NULL.
  */
 int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct copy_totals *out,

@@ -3,10 +3,18 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
+#include "base/text.h"
+#include "container/paths.h"
 #include "storage/backend.h"
+#include "storage/copy.h"
+#include "storage/quota.h"
+#include "storage/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -41,6 +49,53 @@ int storage_clone_mount(int folder_fd, const char *path, struct error *err)
 	return fd;
 }
 
+int storage_open_above(const char *path, const char **name, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	CLEAN_FREE char *folder = NULL;
+	int fd;
+
+	if (!slash || !slash[1])
+		return fail_plain(err, EINVAL, "'%s' is no path of a root file system", path);
+	folder = must_printf("%.*s", slash == path ? 1 : (int)(slash - path), path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(err, errno, "open '%s'", folder);
+	*name = slash + 1;
+	return fd;
+}
+
+int storage_make_folder(const char *path, struct error *err)
+{
+	if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
+		return fail(err, errno, "make directory '%s'", path);
+	return 0;
+}
+
+int storage_remove_folder(const char *path, struct error *err)
+{
+	const char *name;
+	CLEAN_FD int above = storage_open_above(path, &name, err);
+
+	if (above == -ENOENT || above == -ENOTDIR) {
+		error_clear(err);
+		return 0;
+	}
+	return above < 0 ? above : remove_tree(above, name, err);
+}
+
+static int choose_dir(const struct storage_request *request, const char *dir, struct storage *out,
+                      struct error *err)
+{
+	strings_give(&out->parts, must_printf("%s/rootfs", dir));
+	return request->size_bytes ? quota_check(request->paths->store, err) : 0;
+}
+
+static int make_dir(const struct storage *storage, struct error *err)
+{
+	return storage_make_folder(storage_place(storage), err);
+}
+
 /* A guest cannot live on a file system from which nothing may be run; its init would only say EACCES. */
 static int check_flags(int folder_fd, const char *path, struct error *err)
 {
@@ -54,15 +109,93 @@ static int check_flags(int folder_fd, const char *path, struct error *err)
 	return fail_hint(err, "mount it without noexec, or move the container's root file system");
 }
 
-static int open_dir(const char *path, struct error *err)
+static int visit_dir(const struct storage *storage, bool writable, struct error *err)
 {
+	const char *path = storage_place(storage);
+	CLEAN_FD int fd = storage_open_folder(path, err);
+
+	(void)writable; /* an attribute of the mount */
+	return fd < 0 ? fd : storage_clone_mount(fd, path, err);
+}
+
+static int open_dir(const struct storage *storage, bool readonly, struct storage_root *out,
+                    struct error *err)
+{
+	const char *path = storage_place(storage);
 	CLEAN_FD int fd = storage_open_folder(path, err);
 	int r;
 
+	(void)readonly;
 	if (fd < 0)
 		return fd;
 	r = check_flags(fd, path, err);
-	return r < 0 ? r : storage_clone_mount(fd, path, err);
+	if (r == 0)
+		r = out->fd = storage_clone_mount(fd, path, err);
+	return r < 0 ? r : 0;
 }
 
-const struct storage_backend storage_dir = {.name = "dir", .open = open_dir};
+/* Whether files in this folder can share their blocks, tried on two that never had a name. */
+static bool can_share(int folder)
+{
+	CLEAN_FD int from = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEAN_FD int to = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return from >= 0 && to >= 0 && write(from, "x", 1) == 1 && ioctl(to, FICLONE, from) == 0;
+}
+
+static int clone_dir(const struct storage *from, const struct storage *to, struct error *err)
+{
+	const char *source = storage_place(from), *target = storage_place(to), *name;
+	CLEAN_FD int source_fd = visit_dir(from, false, err), above = -1, target_fd = -1;
+	int r;
+
+	if (source_fd < 0)
+		return source_fd;
+	above = storage_open_above(target, &name, err);
+	if (above < 0)
+		return above;
+	if (!can_share(above))
+		return fail_plain(err, EOPNOTSUPP,
+		                  "the file system of '%s' cannot share blocks between files",
+		                  target);
+	r = storage_make(to, err);
+	if (r < 0)
+		return r;
+	target_fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target_fd < 0)
+		return fail(err, errno, "open '%s'", target);
+	r = copy_tree(source_fd, target_fd, NULL, NULL, err);
+	if (r == 0)
+		return 0;
+	fd_close(&target_fd);
+	(void)remove_tree(above, name, NULL); /* the failure is the one to tell */
+	return fail_in(err, "copy '%s'", source);
+}
+
+static int remove_dir(const struct storage *storage, struct error *err)
+{
+	return storage_remove_folder(storage_place(storage), err);
+}
+
+static int limit_dir(const struct storage *storage, struct error *err)
+{
+	return quota_set(storage_place(storage), storage->size_bytes, err);
+}
+
+static int usage_dir(const struct storage *storage, struct storage_usage *out, struct error *err)
+{
+	return quota_usage(storage_place(storage), out, err);
+}
+
+const struct storage_backend storage_dir = {
+	.name = "dir",
+	.is_inside = true,
+	.choose = choose_dir,
+	.make = make_dir,
+	.visit = visit_dir,
+	.open = open_dir,
+	.clone = clone_dir,
+	.remove = remove_dir,
+	.limit = limit_dir,
+	.usage = usage_dir,
+};

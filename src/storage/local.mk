@@ -1,14 +1,23 @@
 libsysc_a_SOURCES += \
 	src/storage/attributes.c src/storage/attributes.h \
 	src/storage/backend.h \
+	src/storage/block.c src/storage/block.h \
+	src/storage/btrfs.c \
+	src/storage/children.c \
 	src/storage/copy.c src/storage/copy.h \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \
 	src/storage/dir.c \
+	src/storage/loop.c \
+	src/storage/lvm.c \
+	src/storage/overlay.c \
+	src/storage/quota.c src/storage/quota.h \
 	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
 	src/storage/sweep.c src/storage/sweep.h \
+	src/storage/volume.c src/storage/volume.h \
 	src/storage/walk.c src/storage/walk.h \
-	src/storage/work.c src/storage/work.h
+	src/storage/work.c src/storage/work.h \
+	src/storage/zfs.c

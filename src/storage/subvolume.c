@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
@@ -103,4 +104,56 @@ int subvolume_limit(int fd, uint64_t bytes)
 	if (!bytes) /* -1 takes a limit away */
 		args.lim.max_rfer = UINT64_MAX;
 	return ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args) < 0 ? -errno : 0;
+}
+
+/* One item of the quota tree (btrfs_tree.h); -ENOENT where there is none, or no such tree. */
+static int find_item(int fd, uint32_t type, uint64_t offset, void *out, size_t size)
+{
+	struct btrfs_ioctl_search_args args = {
+		.key = {.tree_id = BTRFS_QUOTA_TREE_OBJECTID,
+	                .min_type = type,
+	                .max_type = type,
+	                .min_offset = offset,
+	                .max_offset = offset,
+	                .max_transid = UINT64_MAX,
+	                .nr_items = 1},
+	};
+	struct btrfs_ioctl_search_header header;
+
+	if (ioctl(fd, BTRFS_IOC_TREE_SEARCH, &args) < 0)
+		return -errno;
+	if (!args.key.nr_items)
+		return -ENOENT;
+	memcpy(&header, args.buf, sizeof(header));
+	if (header.len < size)
+		return -ENOENT;
+	memcpy(out, args.buf + sizeof(header), size);
+	return 0;
+}
+
+bool subvolume_has_quotas(int fd)
+{
+	struct btrfs_qgroup_status_item status = {0};
+
+	return find_item(fd, BTRFS_QGROUP_STATUS_KEY, 0, &status,
+	                 sizeof(status) - sizeof(__le64)) == 0 &&
+	       le64toh(status.flags) & BTRFS_QGROUP_STATUS_FLAG_ON;
+}
+
+int subvolume_usage(int fd, uint64_t *used, uint64_t *limit)
+{
+	struct btrfs_qgroup_info_item info = {0};
+	struct btrfs_qgroup_limit_item most = {0};
+	uint64_t id = id_of(fd);
+	int r = find_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info));
+
+	if (r == 0)
+		r = find_item(fd, BTRFS_QGROUP_LIMIT_KEY, id, &most, sizeof(most));
+	if (r == -ENOENT && info.generation) /* without a limit there is no such item */
+		r = 0;
+	if (r < 0)
+		return r;
+	*used = le64toh(info.rfer);
+	*limit = le64toh(most.flags) & BTRFS_QGROUP_LIMIT_MAX_RFER ? le64toh(most.max_rfer) : 0;
+	return 0;
 }

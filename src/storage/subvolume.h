@@ -20,10 +20,14 @@ int subvolume_set_readonly(int fd, bool readonly);
  */
 int subvolume_remove(int fd, int parent_fd, const char *name);
 
+/* Whether quotas are enabled on its file system. */
+bool subvolume_has_quotas(int fd);
 /*
  * Most bytes that it may refer to (0: no limit). -ENOTCONN: quotas are not enabled on this file system
  * (btrfs quota enable).
  */
 int subvolume_limit(int fd, uint64_t bytes);
+/* Bytes that it refers to and may refer to (0: no limit), as of the last commit. -ENOENT: no quotas. */
+int subvolume_usage(int fd, uint64_t *used, uint64_t *limit);
 
 #endif

@@ -4,10 +4,13 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "container/config.h"
 #include "container/lock.h"
 #include "container/paths.h"
 #include "storage/remove.h"
+#include "storage/storage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,6 +75,43 @@ static void list_leftovers(const struct paths *paths, struct strings *names)
 			strings_add(names, entry->d_name);
 }
 
+/* dir: of the container, in which its tree goes anyway; NULL: only volumes are removed. */
+static int remove_outside(const char *file, const char *dir, struct error *err)
+{
+	CLEAN(config_done) struct config config = {0};
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	struct error ignored = {0};
+
+	if (!file_exists(AT_FDCWD, file))
+		return 0;
+	config_init(&config);
+	(void)config_load(&config, file, NULL, &ignored); /* other keys matter to nobody now */
+	if (!config.rootfs_managed || !config.rootfs_path ||
+	    storage_of(&storage, &config, &ignored) < 0)
+		return 0;
+	if (!storage_is_volume(&storage) && (!dir || storage_is_inside(&storage, dir)))
+		return 0;
+	return storage_remove(&storage, err);
+}
+
+int sweep_volume(const char *file, struct error *err)
+{
+	return remove_outside(file, NULL, err);
+}
+
+/* A folder that a create names was there before it; a destroy was to remove it. */
+static int remove_leftover(const struct paths *paths, int store, const char *name,
+                           struct error *err)
+{
+	CLEAN_FREE char *file = must_printf("%s/%s/config", paths->store, name);
+	const char *end = strrchr(name, '.');
+	CLEAN_FREE char *dir =
+		must_printf("%s/%.*s", paths->store, (int)(end - name - 1), name + 1);
+	int r = remove_outside(file, text_ends(name, ".destroying") ? dir : NULL, err);
+
+	return r < 0 ? r : remove_tree(store, name, err);
+}
+
 int sweep_all(const struct paths *paths, struct error *err)
 {
 	CLEAN(strings_done) struct strings names = {0};
@@ -96,7 +136,7 @@ int sweep_all(const struct paths *paths, struct error *err)
 		fd_close(&lock);
 		if (folder < 0)
 			continue; /* somebody is at work, or it is gone */
-		r = remove_tree(store, names.items[i], err);
+		r = remove_leftover(paths, store, names.items[i], err);
 		if (r < 0)
 			return fail_in(err, "remove what a killed command left");
 		removed++;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Folders of work in progress: STORE/.NAME.creating and .NAME.destroying, locked by flock(2) on the
+ * Folders of work in progress: STORE/.NAME.creating and .NAME.destroying, with the volumes that their
+ * configurations name, locked by flock(2) on the
  * folder itself for as long as the command lives that made them. One whose lock is free belongs to a
  * command that was killed, and the next command removes it.
  */
@@ -17,6 +18,12 @@ struct paths;
 int sweep_make(const struct paths *paths, const char *name, struct error *err);
 /* The same lock on STORE/NAME, which is to be removed; -EBUSY, -ENOENT. */
 int sweep_lock(const struct paths *paths, const char *name, struct error *err);
+
+/*
+ * Removes the volume (lvm, zfs) that the configuration file names, where it has its owner's mark; nothing
+ * where it names another kind of storage, or rootfs.managed = no.
+ */
+int sweep_volume(const char *file, struct error *err);
 
 /*
  * Removes what killed commands left. Takes the store lock for a moment, only when there is something.

@@ -52,8 +52,8 @@ static int check_rootfs(const struct create_config *create, struct error *err)
 	if (!create->has_tree || !create->merged.rootfs_path)
 		return 0;
 	(void)fail_plain(err, EINVAL, "rootfs.path cannot be chosen with a template");
-	return fail_hint(err, "it is %s/%s/rootfs; -t none is for a tree that is there already",
-	                 create->paths->store, create->name);
+	return fail_hint(err,
+	                 "-B chooses how it is kept; -t none is for a tree that is there already");
 }
 
 int create_config_read(struct create_config *create, struct strings *errors, struct error *err)
@@ -128,7 +128,7 @@ static void add_base(const struct create_config *create, struct text *text)
 	}
 }
 
-static void add_head(const struct create_config *create, const char *map, bool shifted,
+static void add_head(const struct create_config *create, const char *rootfs, const char *map,
                      struct text *text)
 {
 	CLEAN_FREE char *snippet =
@@ -146,13 +146,10 @@ static void add_head(const struct create_config *create, const char *map, bool s
 		text_addf(text, "include = %s\n", snippet);
 	text_addf(text, "uuid = %s\n", uuid);
 	if (!create->merged.rootfs_path)
-		text_addf(text, "[rootfs]\npath = dir:%s/%s/rootfs\n", create->paths->store,
-		          create->name);
+		text_addf(text, "[rootfs]\npath = %s\n", rootfs);
 	else if (!is_overridden(create, "rootfs.managed"))
 		/* a tree that was there before is not ours to remove */
 		text_add(text, "[rootfs]\nmanaged = no\n");
-	if (shifted)
-		text_add(text, "options = shifted\n");
 	if (map)
 		text_addf(text, "[idmap]\nmap = %s\n", map);
 }
@@ -185,14 +182,14 @@ static int edit_overrides(const struct create_config *create, const char *file, 
 	return 0;
 }
 
-int create_config_write(const struct create_config *create, const char *dir, const char *map,
-                        bool shifted, struct error *err)
+int create_config_write(const struct create_config *create, const char *dir, const char *rootfs,
+                        const char *map, struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/config", dir);
 	CLEAN(text_done) struct text text = {0};
 	int r;
 
-	add_head(create, map, shifted, &text);
+	add_head(create, rootfs, map, &text);
 	add_base(create, &text);
 	r = file_replace_volatile(AT_FDCWD, file, text.data, text.length, 0640, err);
 	return r < 0 ? r : edit_overrides(create, file, err);

@@ -16,7 +16,7 @@ struct create_config {
 	const char *name, *template; /* template as the user named it */
 	const char *base;            /* option -f, NULL: default.conf */
 	const struct strings *overrides;
-	bool has_tree; /* a template fills STORE/NAME/rootfs */
+	bool has_tree; /* a template fills a new root file system */
 
 	struct config
 		merged;  /* base and overrides: what the container will be, but for paths and ids */
@@ -32,10 +32,10 @@ int create_config_read(struct create_config *create, struct strings *errors, str
 bool create_config_needs_ids(const struct create_config *create);
 
 /*
- * Writes the file into the folder dir (which becomes STORE/NAME): map is the line of [idmap] or NULL;
- * shifted says that the tree holds shifted ids.
+ * Writes the file into the folder dir (which becomes STORE/NAME): rootfs is rootfs.path where that is not
+ * chosen by the user, map the line of [idmap] or NULL.
  */
-int create_config_write(const struct create_config *create, const char *dir, const char *map,
-                        bool shifted, struct error *err);
+int create_config_write(const struct create_config *create, const char *dir, const char *rootfs,
+                        const char *map, struct error *err);
 
 #endif

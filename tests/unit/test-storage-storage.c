@@ -53,10 +53,27 @@ static void place_init(struct place *place)
 	place->container.config.rootfs_path = place->rootfs;
 }
 
+static int open_root(const struct container *container, struct error *err)
+{
+	struct storage_root root;
+	int r;
+
+	storage_root_init(&root);
+	r = storage_open(container, &root, err);
+	return r < 0 ? r : root.fd;
+}
+
+static int map_root(const struct container *container, int fd, int userns, struct error *err)
+{
+	struct storage_root root = {.fd = fd};
+
+	return storage_map(container, &root, userns, err);
+}
+
 static int open_quietly(const struct place *place)
 {
 	struct error err = {0};
-	int fd = storage_open(&place->container, &err);
+	int fd = open_root(&place->container, &err);
 
 	if (fd < 0)
 		printf("# %s\n", err.text);
@@ -125,7 +142,7 @@ TEST(a_symlink_is_refused)
 	link = must_printf("%s/link", place.folder);
 	CHECK(symlink("/", link) == 0);
 	place.container.config.rootfs_path = link;
-	CHECK_INT(storage_open(&place.container, &err), -ELOOP);
+	CHECK_INT(open_root(&place.container, &err), -ELOOP);
 	CHECK(text_starts(err.text, "rootfs.path: "));
 	CHECK(strstr(err.text, "is a symlink (give the folder that it points to)"));
 }
@@ -140,22 +157,22 @@ TEST(what_is_no_folder_is_refused)
 	make_file(place.folder, "file", 0, 0);
 	path = must_printf("%s/file", place.folder);
 	place.container.config.rootfs_path = path;
-	CHECK_INT(storage_open(&place.container, &err), -ENOTDIR);
+	CHECK_INT(open_root(&place.container, &err), -ENOTDIR);
 	relative = must_dup("dir:rootfs");
 	place.container.config.rootfs_path = relative;
-	CHECK_INT(storage_open(&place.container, &err), -EINVAL);
+	CHECK_INT(open_root(&place.container, &err), -EINVAL);
 	CHECK(text_is(err.text, "rootfs.path: 'rootfs' is not an absolute path"));
-	other = must_dup("zfs:tank/web1");
+	other = must_dup("zip:tank/web1");
 	place.container.config.rootfs_path = other;
-	CHECK_INT(storage_open(&place.container, &err), -EINVAL);
+	CHECK_INT(open_root(&place.container, &err), -EINVAL);
 	CHECK(text_is(err.text,
-	              "rootfs.path: 'zfs:tank/web1' names no storage backend (write dir:/PATH)"));
+	              "rootfs.path: 'zip:tank/web1' names no storage backend (write dir:/PATH)"));
 	place.container.config.rootfs_path = NULL;
-	CHECK_INT(storage_open(&place.container, &err), -EINVAL);
+	CHECK_INT(open_root(&place.container, &err), -EINVAL);
 	CHECK(text_starts(err.text, "rootfs.path is not set (add path = dir:"));
 	path[strlen(path) - 1] = 'X';
 	place.container.config.rootfs_path = path;
-	CHECK_INT(storage_open(&place.container, &err), -ENOENT);
+	CHECK_INT(open_root(&place.container, &err), -ENOENT);
 }
 
 TEST(noexec_is_said_before_init_fails)
@@ -165,7 +182,7 @@ TEST(noexec_is_said_before_init_fails)
 
 	place_init(&place);
 	CHECK(mount("tmpfs", place.rootfs, "tmpfs", MS_NOEXEC, NULL) == 0);
-	CHECK_INT(storage_open(&place.container, &err), -EACCES);
+	CHECK_INT(open_root(&place.container, &err), -EACCES);
 	CHECK(strstr(err.text, "is mounted noexec (mount it without noexec"));
 	CHECK(umount2(place.rootfs, MNT_DETACH) == 0);
 }
@@ -188,7 +205,7 @@ TEST(owners_are_mapped_and_stay_plain_on_disk)
 	fd = open_quietly(&place);
 	userns = idmap_namespace(&test_map, &err);
 	CHECK(fd >= 0 && userns >= 0);
-	if (storage_map(&place.container, fd, userns, &err) < 0)
+	if (map_root(&place.container, fd, userns, &err) < 0)
 		printf("# %s\n", err.text);
 	CHECK(fstatat(fd, "root", &st, 0) == 0);
 	CHECK_INT(st.st_uid, FIRST_ID);
@@ -220,13 +237,13 @@ TEST(shifted_and_privileged_trees_are_not_mapped)
 	place.container.config.rootfs_options = words;
 	fd = open_quietly(&place);
 	CHECK(fd >= 0);
-	CHECK_INT(storage_map(&place.container, fd, -1, NULL), 0);
+	CHECK_INT(map_root(&place.container, fd, -1, NULL), 0);
 	CHECK(fstat(fd, &st) == 0);
 	CHECK_INT(st.st_uid, 0);
 	place.container.config.rootfs_options = NULL;
-	CHECK(storage_map(&place.container, fd, -1, NULL) < 0);
+	CHECK(map_root(&place.container, fd, -1, NULL) < 0);
 	place.container.config.privileged = true;
-	CHECK_INT(storage_map(&place.container, fd, -1, NULL), 0);
+	CHECK_INT(map_root(&place.container, fd, -1, NULL), 0);
 }
 
 TEST(a_file_system_that_cannot_be_mapped_says_what_to_do)
@@ -253,7 +270,7 @@ TEST(a_file_system_that_cannot_be_mapped_says_what_to_do)
 	fd = open_quietly(&place);
 	userns = idmap_namespace(&test_map, &err);
 	CHECK(fd >= 0 && userns >= 0);
-	CHECK_INT(storage_map(&place.container, fd, userns, &err), -EINVAL);
+	CHECK_INT(map_root(&place.container, fd, userns, &err), -EINVAL);
 	CHECK(strstr(err.text,
 	             "cannot be id-mapped: recreate the container here, or move the store"));
 	CHECK(umount2(place.rootfs, MNT_DETACH) == 0);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The backend "loop": a file system in an image file. The loop device is there only while something
+ * holds it: it goes with the last mount (LO_FLAGS_AUTOCLEAR), also after a crash. See loop(4).
+ */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "storage/backend.h"
+#include "storage/block.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define SIZE_DEFAULT (8ULL << 30)
+#define SIZE_LEAST   (16ULL << 20)
+#define ATTACH_TRIES 64 /* somebody else may be quicker to take the free device */
+#define BLOCK_BYTES  4096
+
+static int choose_loop(const struct storage_request *request, const char *dir, struct storage *out,
+                       struct error *err)
+{
+	const char *type;
+
+	if (faccessat(AT_FDCWD, "/dev/loop-control", R_OK | W_OK, 0) < 0) {
+		(void)fail(err, errno, "backend loop: open '/dev/loop-control'");
+		return fail_hint(err, "load the module loop");
+	}
+	strings_give(&out->parts, must_printf("%s/rootfs.img", dir));
+	if (!out->size_bytes)
+		out->size_bytes = SIZE_DEFAULT;
+	if (request->size_bytes && request->size_bytes < SIZE_LEAST)
+		return fail_plain(err, EINVAL, "rootfs.size: an image has at least 16M");
+	return block_choose_type(out, &type, err);
+}
+
+static int configure(int loop, int image, bool writable)
+{
+	struct loop_config config = {
+		.fd = (uint32_t)image,
+		.info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
+	};
+
+	if (!writable)
+		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
+	if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+		return 0;
+	/* below is a file system without direct I/O: through the page cache */
+	if (errno != EINVAL)
+		return -errno;
+	config.info.lo_flags &= ~(uint32_t)LO_FLAGS_DIRECT_IO;
+	return ioctl(loop, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
+}
+
+/* Opens a loop device on the image; it goes with the fd, or the mount that takes it over. */
+static int attach(const char *image_path, bool writable, char device[32], struct error *err)
+{
+	CLEAN_FD int image =
+		open(image_path, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (image < 0)
+		return fail(err, errno, "open '%s'", image_path);
+	if (fstat(image, &st) < 0 || !S_ISREG(st.st_mode))
+		return fail_plain(err, EINVAL, "'%s' is no regular file", image_path);
+	if (control < 0)
+		return fail(err, errno, "open '/dev/loop-control'");
+	for (int i = 0; i < ATTACH_TRIES; i++) {
+		int number = ioctl(control, LOOP_CTL_GET_FREE), r;
+		CLEAN_FD int loop = -1;
+
+		if (number < 0)
+			return fail(err, errno, "find a free loop device");
+		(void)snprintf(device, 32, "/dev/loop%d", number);
+		loop = open(device, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+		if (loop < 0)
+			return fail(err, errno, "open '%s'", device);
+		r = configure(loop, image, writable);
+		if (r == 0)
+			return fd_take(&loop);
+		if (r != -EBUSY)
+			return fail(err, -r, "attach '%s' to '%s'", image_path, device);
+	}
+	return fail_plain(err, EBUSY, "attach '%s': every free loop device was taken by others",
+	                  image_path);
+}
+
+static int visit_loop(const struct storage *storage, bool writable, struct error *err)
+{
+	char device[32];
+	CLEAN_FD int loop = attach(storage_place(storage), writable, device, err);
+	int r;
+
+	if (loop < 0)
+		return loop;
+	r = block_mount(device, writable, err);
+	return r < 0 ? fail_in(err, "'%s'", storage_place(storage)) : r;
+}
+
+static int make_loop(const struct storage *storage, struct error *err)
+{
+	const char *path = storage_place(storage), *type;
+	uint64_t size = storage->size_bytes ? storage->size_bytes : SIZE_DEFAULT;
+	CLEAN_FD int fd = -1;
+	int r = block_choose_type(storage, &type, err);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(err, errno, "make '%s'", path);
+	if (ftruncate(fd, (off_t)(size / BLOCK_BYTES * BLOCK_BYTES)) < 0)
+		r = fail(err, errno, "make '%s' that long", path);
+	fd_close(&fd);
+	if (r == 0)
+		r = block_make(path, type, err);
+	if (r < 0)
+		(void)unlink(path); /* the failure is the one to tell */
+	return r;
+}
+
+/* Shared blocks of the image; a journal that was not closed is replayed by the first mount. */
+static int clone_loop(const struct storage *from, const struct storage *to, struct error *err)
+{
+	const char *source = storage_place(from), *target = storage_place(to);
+	CLEAN_FD int from_fd = open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN_FD int to_fd = -1;
+	int r;
+
+	if (from_fd < 0)
+		return fail(err, errno, "open '%s'", source);
+	if (fsync(from_fd) < 0)
+		return fail(err, errno, "write '%s' to disk", source);
+	to_fd = open(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to_fd < 0)
+		return fail(err, errno, "make '%s'", target);
+	if (ioctl(to_fd, FICLONE, from_fd) == 0)
+		return 0;
+	r = errno == ENOSPC || errno == EIO || errno == EDQUOT ? errno : EOPNOTSUPP;
+	(void)unlink(target); /* the failure is the one to tell */
+	return fail(err, r, "share the blocks of '%s' with '%s'", source, target);
+}
+
+static int remove_loop(const struct storage *storage, struct error *err)
+{
+	const char *path = storage_place(storage);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return fail(err, errno, "remove '%s'", path);
+	return 0;
+}
+
+static int limit_loop(const struct storage *storage, struct error *err)
+{
+	const char *path = storage_place(storage);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fail(err, errno, "look at '%s'", path);
+	if (!storage->size_bytes ||
+	    (uint64_t)st.st_size == storage->size_bytes / BLOCK_BYTES * BLOCK_BYTES)
+		return 0;
+	(void)fail_plain(err, EOPNOTSUPP,
+	                 "rootfs.size: the image '%s' keeps the size that it was "
+	                 "made with",
+	                 path);
+	return fail_hint(err, "a copy of the container can have another");
+}
+
+static int usage_loop(const struct storage *storage, struct storage_usage *out, struct error *err)
+{
+	const char *path = storage_place(storage);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fail(err, errno, "look at '%s'", path);
+	*out = (struct storage_usage){.used_bytes = (uint64_t)st.st_blocks * 512,
+	                              .size_bytes = (uint64_t)st.st_size};
+	return 0;
+}
+
+const struct storage_backend storage_loop = {
+	.name = "loop",
+	.is_inside = true,
+	.has_limit = true,
+	.choose = choose_loop,
+	.make = make_loop,
+	.visit = visit_loop,
+	.clone = clone_loop,
+	.remove = remove_loop,
+	.limit = limit_loop,
+	.usage = usage_loop,
+};
