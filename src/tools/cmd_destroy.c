@@ -13,39 +13,43 @@
 #include "container/state.h"
 #include "monitor/client.h"
 #include "storage/remove.h"
+#include "storage/storage.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
 #include "tools/output.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOCK_MS 30000
+#define LOCK_MS     30000
+#define NAMES_SHOWN 8
 
-static bool opt_force;
+static bool opt_force, opt_snapshots;
 
 static const struct option_row options[] = {
 	{'f',          "force", OPTION_FLAG, &opt_force, NULL, "kill it first when it is running"},
-	{0},
+	{'s', "snapshots", OPTION_FLAG, &opt_snapshots, NULL, "its snapshots go with it"},
+	{0       },
 };
 
 /* What a destroy found out of the configuration before it goes. */
 struct doomed {
 	const struct call *call;
 	struct container container;
-	char *outside;  /* a tree that is not in the container's folder, NULL: none */
-	bool keep;      /* rootfs.managed = no */
-	bool is_inside; /* the tree is in the container's folder */
+	struct storage storage; /* no backend: the configuration does not tell */
+	bool keep;              /* rootfs.managed = no */
+	bool is_inside;         /* the tree is in the container's folder */
 };
 
 static void doomed_done(struct doomed *doomed)
 {
 	container_done(&doomed->container);
-	free(doomed->outside);
+	storage_done(&doomed->storage);
 }
 
 static int stop_first(const struct doomed *doomed, struct error *err)
@@ -67,37 +71,69 @@ static int stop_first(const struct doomed *doomed, struct error *err)
 static void look(struct doomed *doomed)
 {
 	struct config *config = &doomed->container.config;
-	CLEAN_FREE char *own = must_printf("%s/", doomed->container.dir);
 	struct error err = {0};
-	const char *path;
 
 	if (config_load(config, doomed->container.file, NULL, &err) < 0)
 		output_note(doomed->call, "%s: %s (going on)", doomed->container.name, err.text);
+	error_clear(&err);
 	if (!config->rootfs_path)
 		return;
-	path = text_starts(config->rootfs_path, "dir:") ? config->rootfs_path + 4
-	                                                : config->rootfs_path;
 	doomed->keep = !config->rootfs_managed;
-	doomed->is_inside = text_starts(path, own);
-	if (!doomed->is_inside && path[0] == '/')
-		doomed->outside = must_dup(path);
+	if (storage_of(&doomed->storage, config, &err) < 0)
+		output_note(doomed->call, "%s: %s (going on)", doomed->container.name, err.text);
+	else
+		doomed->is_inside = storage_is_inside(&doomed->storage, doomed->container.dir);
 }
 
-static int remove_outside(const char *path, struct error *err)
+/* "'web2', 'web3'", at most so many that a line stays a line. */
+static char *name_all(const struct strings *names)
 {
-	CLEAN_FREE char *folder = must_dup(path);
-	CLEAN_FD int parent = -1;
-	char *slash;
+	CLEAN(text_done) struct text text = {0};
 
-	while ((slash = strrchr(folder, '/')) && !slash[1] && slash != folder)
-		*slash = '\0';
-	if (!slash || !slash[1])
-		return fail_plain(err, EINVAL, "'%s' is no folder of a container", path);
-	*slash = '\0';
-	parent = open(*folder ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0)
-		return fail(err, errno, "open '%s'", *folder ? folder : "/");
-	return remove_tree(parent, slash + 1, err);
+	for (size_t i = 0; i < names->count && i < NAMES_SHOWN; i++)
+		text_addf(&text, "%s'%s'", i ? ", " : "", names->items[i]);
+	if (names->count > NAMES_SHOWN)
+		text_addf(&text, " and %zu more", names->count - NAMES_SHOWN);
+	return text_take(&text);
+}
+
+static int check_snapshots(const struct doomed *doomed, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("%s/snapshots", doomed->container.dir);
+	CLEAN(strings_done) struct strings names = {0};
+	CLEAN_FREE char *all = NULL;
+	CLEAN_DIR DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			strings_add(&names, entry->d_name);
+	if (!names.count || opt_snapshots)
+		return 0;
+	strings_sort(&names);
+	all = name_all(&names);
+	(void)fail_plain(err, EBUSY, "it has snapshots: %s", all);
+	return fail_hint(err, "destroy -s removes them too");
+}
+
+/* What stands in the way of removing all; the store lock is held until the rename. */
+static int check_dependents(const struct doomed *doomed, struct error *err)
+{
+	CLEAN(strings_done) struct strings children = {0};
+	CLEAN_FREE char *all = NULL, *mount = NULL;
+
+	storage_children(&doomed->call->paths, doomed->container.name, &children);
+	if (children.count) {
+		all = name_all(&children);
+		(void)fail_plain(err, EBUSY, "%s %s on its root file system", all,
+		                 children.count > 1 ? "stand" : "stands");
+		return fail_hint(err, "destroy what depends on it first");
+	}
+	mount = remove_find_mount(doomed->container.dir);
+	if (!mount)
+		return 0;
+	(void)fail_plain(err, EBUSY, "'%s' is a mount point", mount);
+	return fail_hint(err, "unmount it first");
 }
 
 /* State, lock and logs; what cannot be removed is said and is no failure. */
@@ -130,28 +166,79 @@ static int forget(const struct doomed *doomed, struct error *err)
 	return 0;
 }
 
-static int remove_all(const struct doomed *doomed, struct error *err)
+/* The volumes of snapshots, which are not in the folder. */
+static void remove_snapshot_volumes(const struct doomed *doomed, const char *hidden)
 {
-	const struct container *container = &doomed->container;
-	CLEAN_FREE char *hidden = must_printf(".%s.destroying", container->name);
-	CLEAN_FD int store = open(doomed->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* held until all is gone: it tells a sweep that somebody is at work */
-	CLEAN_FD int folder =
-		store < 0 ? -1 : sweep_lock(&doomed->call->paths, container->name, err);
+	CLEAN_FREE char *path = must_printf("%s/%s/snapshots", doomed->call->paths.store, hidden);
+	CLEAN_DIR DIR *dir = opendir(path);
+	const struct dirent *entry;
 
-	if (store < 0)
-		return fail(err, errno, "open '%s'", doomed->call->paths.store);
+	while (dir && (entry = readdir(dir))) {
+		CLEAN_FREE char *file = must_printf("%s/%s/config", path, entry->d_name);
+		struct error err = {0};
+
+		if (entry->d_name[0] != '.' && sweep_volume(file, &err) < 0)
+			output_note(doomed->call, "%s: %s", doomed->container.name, err.text);
+	}
+}
+
+/* What is not in the folder; a limit ends with what it was for. */
+static void remove_storage(struct doomed *doomed, const char *hidden)
+{
+	CLEAN_FREE char *now = must_printf("%s/%s", doomed->call->paths.store, hidden);
+	struct storage *storage = &doomed->storage;
+	CLEAN_FREE char *text = storage->backend ? storage_text(storage) : NULL;
+	struct error err = {0};
+
+	if (!storage->backend)
+		return;
+	if (doomed->is_inside) {
+		storage_move(storage, doomed->container.dir, now);
+		storage->size_bytes = 0;
+		(void)storage_limit(storage, NULL); /* it limits nothing any more */
+	} else if (doomed->keep) {
+		output_note(doomed->call, "%s: '%s' stays (rootfs.managed = no)",
+		            doomed->container.name, text);
+	} else if (storage_remove(storage, &err) < 0) {
+		output_note(doomed->call, "%s: '%s' stays: %s", doomed->container.name, text,
+		            err.text);
+	}
+}
+
+/* Under the store lock: nothing comes to depend on it from here on. */
+static int hide(const struct doomed *doomed, const char *hidden, struct error *err)
+{
+	const struct paths *paths = &doomed->call->paths;
+	CLEAN_FD int lock = lock_store(paths, LOCK_MS, err), folder = -1;
+	int r = lock < 0 ? lock : check_dependents(doomed, err);
+
+	if (r < 0)
+		return r;
+	/* held until all is gone: it tells a sweep that somebody is at work */
+	folder = sweep_lock(paths, doomed->container.name, err);
 	if (folder < 0)
 		return folder;
-	if (renameat2(store, container->name, store, hidden, RENAME_NOREPLACE) < 0)
-		return fail(err, errno, "rename '%s' to '%s'", container->dir, hidden);
-	if (doomed->outside && doomed->keep)
-		output_note(doomed->call, "%s: '%s' stays (rootfs.managed = no)", container->name,
-		            doomed->outside);
-	else if (doomed->outside && remove_outside(doomed->outside, err) < 0)
-		output_note(doomed->call, "%s: '%s' stays: %s", container->name, doomed->outside,
-		            err->text);
-	if (remove_tree(store, hidden, err) < 0)
+	if (renameat2(AT_FDCWD, doomed->container.dir, AT_FDCWD, hidden, RENAME_NOREPLACE) < 0)
+		return fail(err, errno, "rename '%s' to '%s'", doomed->container.dir, hidden);
+	return fd_take(&folder);
+}
+
+static int remove_all(struct doomed *doomed, struct error *err)
+{
+	const struct container *container = &doomed->container;
+	const struct paths *paths = &doomed->call->paths;
+	CLEAN_FREE char *hidden = must_printf(".%s.destroying", container->name);
+	CLEAN_FREE char *path = must_printf("%s/%s", paths->store, hidden);
+	CLEAN_FD int folder = hide(doomed, path, err);
+	CLEAN_FD int store = -1;
+
+	if (folder < 0)
+		return folder;
+	remove_snapshot_volumes(doomed, hidden);
+	remove_storage(doomed, hidden);
+	store = open(paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store < 0 ? fail(err, errno, "open '%s'", paths->store) < 0
+	              : remove_tree(store, hidden, err) < 0)
 		/* the container is gone; the next command tries again */
 		output_note(doomed->call, "%s: '%s' stays: %s", container->name, hidden, err->text);
 	error_clear(err);
@@ -168,7 +255,9 @@ static int destroy(struct doomed *doomed, struct error *err)
 	/* another destroy may have been first */
 	if (!container_exists(&doomed->container))
 		return fail_plain(err, ENOENT, "no such container");
-	r = stop_first(doomed, err);
+	r = check_snapshots(doomed, err);
+	if (r == 0)
+		r = stop_first(doomed, err);
 	if (r < 0)
 		return r;
 	look(doomed);

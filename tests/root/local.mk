@@ -23,6 +23,7 @@ ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
 ROOT_TESTS += tests/root/start.bats
 ROOT_TESTS += tests/root/stop.bats
+ROOT_TESTS += tests/root/storage.bats
 ROOT_TESTS += tests/root/supervisor.bats
 ROOT_TESTS += tests/root/tools.bats
 TESTS += $(ROOT_TESTS)

@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Backing stores: a container on each, on file systems made for the test; limits that hold; what depends on what; full
+# disks and killed commands leave nothing.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+LIFECYCLE_NETWORK=no
+load ../lib/lifecycle
+
+setup() {
+	lifecycle_setup
+	cd "$BATS_TEST_TMPDIR" || return
+	[[ -e /dev/loop-control ]] || skip "the host has no loop devices"
+}
+
+teardown() {
+	sandbox_teardown
+	[[ -z $(images_in_use) ]] || { echo "loop devices left:" >&2 && images_in_use >&2 && return 1; }
+}
+
+# images_in_use: the loop devices on files of this test
+images_in_use() { losetup -n -l -O NAME,BACK-FILE | grep -F "$BATS_TEST_TMPDIR" || :; }
+
+# make_store TYPE SIZE [MKFS-OPTION...]: the store on a file system of its own, in an image
+make_store() {
+	local type=$1 size=$2
+	shift 2
+	need "mkfs.$type"
+	rm -f disk.img
+	truncate -s "$size" "$BATS_TEST_TMPDIR/disk.img"
+	"mkfs.$type" -q "$@" "$BATS_TEST_TMPDIR/disk.img" >/dev/null
+	mkdir -p mnt
+	mount -o loop disk.img mnt
+	export SYSC_PATH=$PWD/mnt/store SYSC_CACHE=$PWD/mnt/cache
+	mkdir -p "$SYSC_PATH"
+}
+
+# drop_store: it is not busy, so nothing of any container is left on it
+drop_store() { wait_until 10 umount mnt; }
+
+# lives NAME: it boots, in its own user namespace, writes, stops, and what it wrote is there with plain ids
+lives() {
+	sysc start "$1"
+	[[ $(inside "$1" 'cat /proc/1/comm') == init ]]
+	# one root mount, nothing of the host below it
+	[[ $(inside "$1" "awk '\$5 == \"/\"' /proc/self/mountinfo" | wc -l) == 1 ]]
+	inside "$1" 'echo written >/root/file && mkdir -p /srv/a/b && chown 5:6 /srv/a && mv /etc/profile /etc/moved && rm /etc/shells'
+	inside "$1" 'setpriv true 2>/dev/null; mknod /root/fifo p && ln /root/file /root/link && cp -a /bin/busybox /root/copy && cmp /bin/busybox /root/copy'
+	sysc stop -k "$1"
+	sysc start "$1"
+	[[ $(inside "$1" 'cat /root/link; stat -c %u:%g /srv/a; ls /etc/moved /etc/shells 2>/dev/null') == $'written\n5:6\n/etc/moved' ]]
+	sysc stop -k "$1"
+}
+
+# gone NAME: destroyed, and nothing of it is anywhere
+gone() {
+	sysc destroy "$1"
+	[[ $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock) == '' ]]
+	assert_nothing_left "$1"
+	[[ -z $(images_in_use | grep -v disk.img) ]]
+}
+
+@test "dir, overlay, loop: a container on each lives, and goes without a trace" {
+	need busybox
+	need userns
+	for backend in dir overlay loop; do
+		make_busybox web1 -B "$backend"
+		grep -q "^path = $backend:" "$SYSC_PATH/web1/config"
+		[[ -z $(images_in_use) ]]
+		lives web1
+		gone web1
+	done
+}
+
+@test "overlay: what was there before stays as it was, what is written is beside it" {
+	need busybox
+	need userns
+	make_busybox web1 -B overlay
+	before=$(cd "$SYSC_PATH/web1/rootfs" && find . -printf '%p %T@ %s %m %U\n' | sort)
+	lives web1
+	[[ $(cd "$SYSC_PATH/web1/rootfs" && find . -printf '%p %T@ %s %m %U\n' | sort) == "$before" ]]
+	[[ $(cat "$SYSC_PATH/web1/delta/upper/root/file") == written ]]
+	[[ $(stat -c %u:%g "$SYSC_PATH/web1/delta/upper/srv/a") == 5:6 ]]
+	# privileged, and read-only
+	sysc config set web1 rootfs.readonly yes
+	sysc start web1
+	run ! inside web1 'echo x >/root/more'
+	sysc stop -k web1
+}
+
+@test "loop: ext4, xfs and btrfs; the size is the image's and holds" {
+	need busybox
+	need userns
+	for type in ext4 xfs btrfs; do
+		need "mkfs.$type"
+		make_busybox web1 -B loop --fstype "$type" --size 320M
+		[[ $(stat -c %s "$SYSC_PATH/web1/rootfs.img") == $((320 << 20)) ]]
+		(($(stat -c %b "$SYSC_PATH/web1/rootfs.img") * 512 < 200 << 20))
+		sysc start web1
+		[[ $(inside web1 'grep " / / " /proc/self/mountinfo | sed "s/.* - //; s/ .*//"') == "$type" ]]
+		run ! inside web1 'dd if=/dev/zero of=/root/big bs=1M count=400 2>&1'
+		[[ $output == *"No space left"* ]]
+		inside web1 'rm /root/big; echo small >/root/file'
+		sysc stop -k web1
+		gone web1
+	done
+	run sysc create -B loop --fstype vfat web1
+	((status == 1))
+	[[ $output == *"none of ext4, xfs, btrfs"* ]]
+	run sysc create -B loop --size 1M web1
+	((status == 1))
+	[[ $output == *"at least 16M"* && -z $(ls "$SYSC_PATH") ]]
+}
+
+@test "btrfs: subvolumes, quota groups, nested subvolumes go too" {
+	need busybox
+	need userns
+	need btrfs
+	make_store btrfs 600M
+	run sysc create -B btrfs --size 100M web1
+	((status == 1))
+	[[ $output == *"quotas are not enabled"*"btrfs quota enable"* ]]
+	make_busybox web1 -B btrfs
+	[[ $(stat -c %i "$SYSC_PATH/web1/rootfs") == 256 ]]
+	lives web1
+	btrfs -q subvolume create "$SYSC_PATH/web1/rootfs/srv/inner"
+	btrfs -q subvolume create "$SYSC_PATH/web1/rootfs/srv/inner/most"
+	touch "$SYSC_PATH/web1/rootfs/srv/inner/most/file"
+	btrfs -q subvolume snapshot -r "$SYSC_PATH/web1/rootfs/srv/inner/most" "$SYSC_PATH/web1/rootfs/srv/frozen"
+	gone web1
+	[[ -z $(btrfs subvolume list mnt) ]]
+	btrfs quota enable mnt
+	make_busybox web1 -B best --size 50M
+	grep -q "^path = btrfs:" "$SYSC_PATH/web1/config"
+	sysc start web1
+	run ! inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=80 2>&1'
+	[[ $output == *"quota exceeded"* || $output == *"No space left"* ]]
+	sysc stop -k web1
+	gone web1
+	drop_store
+}
+
+@test "btrfs: the second create of a release is a snapshot of the cached tree" {
+	need busybox
+	need btrfs
+	need alpine
+	make_store btrfs 600M
+	make_alpine a1 -B btrfs >/dev/null
+	[[ $(stat -c %i mnt/cache/alpine/*/tree) == 256 ]]
+	make_alpine a2 -B btrfs >/dev/null
+	cmp "$SYSC_PATH/a1/rootfs/bin/busybox" "$SYSC_PATH/a2/rootfs/bin/busybox"
+	[[ $(cat "$SYSC_PATH/a2/rootfs/etc/hostname") == a2 ]]
+	btrfs subvolume show "$SYSC_PATH/a2/rootfs" | grep -q "Parent UUID:.*[0-9a-f]-"
+	sysc destroy a1 a2
+	drop_store
+}
+
+@test "best: dir where nothing better is; xfs shares blocks" {
+	need busybox
+	make_busybox web1 -B best
+	grep -q "^path = dir:" "$SYSC_PATH/web1/config"
+	gone web1
+	make_store xfs 400M
+	head -c 20M /dev/urandom >tree.bin
+	mkdir -p mnt/from mnt/to
+	cp tree.bin mnt/from/
+	sync -f mnt
+	used=$(df --output=used -B1K mnt | tail -n 1)
+	"$top_builddir/src/sysc-tree" copy mnt/from mnt/to
+	cmp mnt/from/tree.bin mnt/to/tree.bin
+	sync -f mnt
+	(($(df --output=used -B1K mnt | tail -n 1) < used + 4096))
+	drop_store
+}
+
+@test "a limit that would not hold is refused, with what to do; nothing is made" {
+	need busybox
+	make_store ext4 100M
+	for backend in dir overlay; do
+		run sysc create -B "$backend" --size 50M web1
+		((status == 1))
+		[[ $output == *"would not hold"*prjquota* ]]
+	done
+	run sysc create -B btrfs web1
+	((status == 1))
+	[[ $output == *"is not on btrfs"* ]]
+	run sysc create -B lvm web1
+	((status == 1))
+	[[ $output == *"lvm"* ]]
+	run sysc create -B zfs web1
+	((status == 1))
+	[[ $output == *"zfs"* ]]
+	[[ $(ls -A "$SYSC_PATH") == lost+found || -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
+	drop_store
+}
+
+@test "a project quota holds, and goes with the container" {
+	need busybox
+	need userns
+	need mkfs.ext4
+	truncate -s 200M disk.img
+	mkfs.ext4 -q -O project,quota disk.img
+	mkdir mnt
+	mount -o loop,prjquota disk.img mnt 2>/dev/null || skip "this kernel has no project quotas"
+	export SYSC_PATH=$PWD/mnt/store
+	mkdir "$SYSC_PATH"
+	for backend in dir overlay; do
+		make_busybox web1 -B "$backend" --size 30M
+		sysc start web1
+		run ! inside web1 'dd if=/dev/zero of=/root/big bs=1M count=60 2>&1'
+		inside web1 'rm /root/big'
+		sysc stop -k web1
+		gone web1
+	done
+	drop_store
+}
+
+@test "a full file system leaves nothing, whatever the backend" {
+	need busybox
+	make_store btrfs 120M
+	head -c 200M /dev/zero >mnt/filler 2>/dev/null || :
+	for backend in dir overlay btrfs; do
+		run sysc create -B "$backend" web1
+		if ((status == 0)); then
+			sysc destroy web1
+		else
+			[[ $output == *"No space left"* || $output == *template* ]]
+		fi
+		[[ -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
+	done
+	drop_store
+}
+
+@test "who stands on a tree keeps it: destroy refuses and names them" {
+	need busybox
+	make_busybox base
+	make_busybox child1
+	make_busybox child2
+	for name in child1 child2; do
+		mkdir -p "$SYSC_PATH/$name/delta"/{upper,work}
+		sysc config set "$name" rootfs.path "overlay:$SYSC_PATH/base/rootfs:$SYSC_PATH/$name/delta"
+	done
+	run sysc destroy -f base
+	((status == 4))
+	[[ $output == *"'child1', 'child2' stand on its root file system"* ]]
+	[[ -x $SYSC_PATH/base/rootfs/bin/busybox ]]
+	sysc start child1
+	[[ $(inside child1 'hostname; cat /etc/hostname') == $'child1\nbase' ]]
+	sysc stop -k child1
+	sysc destroy child1
+	run sysc destroy base
+	((status == 4))
+	[[ $output == *"'child2' stands on"* ]]
+	sysc destroy child2
+	gone base
+}
+
+@test "destroy: snapshots, a mount in the folder, immutable files" {
+	need busybox
+	make_busybox web1
+	mkdir -p "$SYSC_PATH/web1/snapshots/daily"
+	run sysc destroy web1
+	((status == 4))
+	[[ $output == *"snapshots: 'daily'"*"destroy -s"* ]]
+	mkdir "$SYSC_PATH/web1/rootfs/mnt/here"
+	mount -t tmpfs none "$SYSC_PATH/web1/rootfs/mnt/here"
+	touch "$SYSC_PATH/web1/rootfs/mnt/here/kept"
+	run sysc destroy -s web1
+	((status == 4))
+	[[ $output == *"rootfs/mnt/here' is a mount point (unmount it first)"* ]]
+	[[ -e $SYSC_PATH/web1/rootfs/mnt/here/kept && -x $SYSC_PATH/web1/rootfs/bin/busybox ]]
+	umount "$SYSC_PATH/web1/rootfs/mnt/here"
+	chattr +i "$SYSC_PATH/web1/rootfs/etc/hostname" 2>/dev/null || :
+	sysc destroy -s web1
+	[[ -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
+}
+
+@test "killed at any moment, create leaves nothing that the next command does not remove" {
+	need busybox
+	need btrfs
+	make_store btrfs 300M
+	for backend in overlay loop btrfs; do
+		for moment in $(seq 1 12 150); do
+			timeout -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" create -B "$backend" --fstype ext4 web1 >/dev/null 2>&1 || :
+			if [[ $(sysc ls -1) == web1 ]]; then
+				sysc config check web1
+				timeout -s KILL "$(printf '0.%03d' $((moment % 9 + 1)))" "$top_builddir/src/sysc" destroy web1 >/dev/null 2>&1 || :
+			fi
+		done
+		[[ ! -e $SYSC_PATH/web1 ]] || sysc destroy web1
+		make_busybox web9 -B "$backend" >/dev/null
+		sysc destroy web9
+		[[ -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
+	done
+	wait_until 10 bash -c "! losetup -n -l -O BACK-FILE | grep -F '$PWD' | grep -qv disk.img"
+	[[ -z $(btrfs subvolume list mnt) ]]
+	drop_store
+}
