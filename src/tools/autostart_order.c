@@ -139,6 +139,42 @@ static void include(struct order *order, size_t index, size_t needed_by, bool wi
 		include(order, node->needs[i], index, with_needs);
 }
 
+static void add_need(struct order_node *node, size_t other)
+{
+	if (order_needs(node, other))
+		return;
+	node->needs = must_realloc(node->needs, (node->need_count + 1) * sizeof(*node->needs));
+	node->needs[node->need_count++] = other;
+}
+
+/*
+ * What is needed by way of a container that is not included is needed still: in place of that one come its
+ * own needs. Walks from those that need nothing upwards.
+ */
+static void bridge_gaps(struct order *order)
+{
+	size_t *upwards = must_alloc(order->count * sizeof(*upwards));
+
+	for (size_t i = 0; i < order->count; i++)
+		upwards[order->nodes[i].topology] = i;
+	for (size_t i = 0; i < order->count; i++) {
+		struct order_node *node = &order->nodes[upwards[i]], old = *node;
+
+		node->needs = NULL;
+		node->need_count = 0;
+		for (size_t j = 0; j < old.need_count; j++) {
+			const struct order_node *other = &order->nodes[old.needs[j]];
+
+			if (other->is_included)
+				add_need(node, old.needs[j]);
+			for (size_t k = 0; !other->is_included && k < other->need_count; k++)
+				add_need(node, other->needs[k]);
+		}
+		free(old.needs);
+	}
+	free(upwards);
+}
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return a < b ? -1 : a > b;
@@ -203,6 +239,7 @@ void order_plan(struct order *order, bool with_needs)
 	for (size_t i = 0; i < order->count; i++)
 		if (order->nodes[i].is_wanted)
 			order->nodes[i].needed_by = ORDER_NONE;
+	bridge_gaps(order);
 	order->sequence = must_alloc(order->count * sizeof(*order->sequence));
 	for (size_t i = 0; i < order->count; i++)
 		if (order->nodes[i].is_included)

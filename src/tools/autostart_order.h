@@ -33,7 +33,9 @@ struct order_node {
 	/* what order_plan() finds out */
 	bool is_included; /* wanted, or needed by one that is */
 	size_t needed_by; /* the node that it is included for, ORDER_NONE when it is wanted itself */
-	size_t *needs;    /* nodes of after, without those of a problem */
+	/* included nodes of after, without those of a problem; in place of one that is not included those
+	 * that it needs itself */
+	size_t *needs;
 	size_t need_count;
 	uint64_t rank; /* see above */
 	size_t step; /* from 1 for the first; nodes of one step can go side by side; 0: not included */

@@ -50,6 +50,14 @@ load_completion() {
 	offers --no-humanize
 }
 
+@test "when a start returns" {
+	load_completion
+	completes start --wait r
+	offers "ready running"
+	completes autostart --sh
+	offers --shutdown
+}
+
 @test "containers by state: what the verb is for" {
 	load_completion
 	define web1

@@ -231,6 +231,44 @@ status() {
 	assert_nothing_left
 }
 
+@test "the time of a stop is over before all had their turn: they are killed; SIGTERM ends it early" {
+	deaf a '[boot]' 'order = 3'
+	deaf b '[boot]' 'order = 2' '[stop]' 'timeout = 1h'
+	deaf c '[boot]' 'order = 1' '[stop]' 'timeout = 1h'
+	sysc start a b c
+	before=$EPOCHREALTIME
+	status 0 sysc autostart -s -t 0
+	((${EPOCHREALTIME/./} - ${before/./} < 5000000))
+	[[ $(sysc ls --active) == "" ]]
+	assert_nothing_left
+
+	sysc start b c
+	in_background "$top_builddir/src/sysc" autostart -s
+	wait_until 20 eval '[ "$(state_of b)" = STOPPING ]'
+	kill -TERM "$background"
+	code=0
+	wait "$background" || code=$?
+	[[ $code == 1 ]]
+	grep -q 'b: asked to stop, not waited for: interrupted' "$BATS_TEST_TMPDIR/background.log"
+	grep -q 'c: not stopped: interrupted' "$BATS_TEST_TMPDIR/background.log"
+	[[ $(state_of c) == RUNNING ]]
+	sysc stop -k b c
+}
+
+@test "after is honoured over a container that does not run; groups and JSON of a stop" {
+	quick app '[boot]' 'after = mid' '[container]' 'groups = front'
+	quick db
+	quick mid '[boot]' 'after = db'
+	sysc start app db
+	status 0 sysc autostart -s
+	in_turn stopped_ms app db
+	sysc start app db
+	status 0 sysc autostart -s -g front --json
+	jq -e '.action == "stop" and (.containers | length == 1)' <<<"$output"
+	jq -e '.containers[0] | .name == "app" and .result == "stopped" and .ok' <<<"$output"
+	[[ $(state_of db) == RUNNING ]]
+}
+
 @test "-r: all that run, back in their order; a broken one is left running" {
 	quick db '[boot]' 'autostart = yes'
 	quick web '[boot]' 'after = db'

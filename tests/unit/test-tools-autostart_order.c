@@ -236,6 +236,20 @@ TEST(reverse)
 	plan_done(&plan);
 }
 
+TEST(needs_by_way_of_one_that_is_left_out)
+{
+	struct plan plan;
+
+	plan_of(&plan, false,
+	        (const char *const[]){"*app 0 mid", "*db 0", "mid 0 way db", "*side 0",
+	                              "way 0 db side", NULL});
+	CHECK(is_sequence(&plan, "1:db 1:side 2:app"));
+	CHECK_INT(node_of(&plan, "app")->need_count, 2);
+	CHECK(order_needs(node_of(&plan, "app"), order_find(&plan.order, "db")));
+	CHECK(order_needs(node_of(&plan, "app"), order_find(&plan.order, "side")));
+	plan_done(&plan);
+}
+
 /* Even then everything is planned once: a stop must reach all. */
 TEST(reverse_with_a_circle)
 {
