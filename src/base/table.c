@@ -152,6 +152,16 @@ void json_unsigned(struct json *json, const char *key, uint64_t value)
 	text_addf(&json->text, "%" PRIu64, value);
 }
 
+void json_decimal(struct json *json, const char *key, uint64_t value, unsigned int places)
+{
+	uint64_t unit = 1;
+
+	for (unsigned int i = 0; i < places; i++)
+		unit *= 10;
+	begin_value(json, key);
+	text_addf(&json->text, "%" PRIu64 ".%0*" PRIu64, value / unit, (int)places, value % unit);
+}
+
 void json_bool(struct json *json, const char *key, bool value)
 {
 	begin_value(json, key);

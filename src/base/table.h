@@ -28,6 +28,8 @@ void json_end_array(struct json *json);
 void json_string(struct json *json, const char *key, const char *value); /* NULL: null */
 void json_number(struct json *json, const char *key, int64_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
+/* value / 10^places, with that many places: 125 and 2 print 1.25 */
+void json_decimal(struct json *json, const char *key, uint64_t value, unsigned int places);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 

@@ -43,18 +43,33 @@ struct cgroup_host {
 struct cgroup {
 	struct cgroup_host host;
 	char path[256];                    /* "sysc/web1" */
-	int dirs[CGROUP_HIERARCHIES_MAX];  /* O_DIRECTORY fd of PARENT/NAME, -1 unopened */
+	int dirs[CGROUP_HIERARCHIES_MAX];  /* O_DIRECTORY fd of path, -1 unopened */
 	int enter[CGROUP_HIERARCHIES_MAX]; /* fd of "tasks" (v1), opened by cgroup_create */
 	int payload; /* v2: O_DIRECTORY fd of the leaf for CLONE_INTO_CGROUP */
+};
+
+/*
+ * The part of the time in which tasks waited for a resource (Documentation/accounting/psi.rst), over the
+ * last 10 and 60 seconds in hundredths of a percent, and in all.
+ */
+struct cgroup_stall {
+	uint64_t avg10, avg60, total_us;
+};
+struct cgroup_pressure {
+	struct cgroup_stall some, full; /* one task at least; all of them at once */
 };
 
 /* What a container uses and may use now; LIMIT_UNSET (UINT64_MAX) where unknown or unlimited. */
 struct cgroup_usage {
 	uint64_t memory, memory_limit, memory_peak, swap, swap_limit;
 	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, millicpus_limit;
+	uint64_t cpu_throttles, cpu_throttled_ns; /* times and time held back by limits.cpus */
 	uint64_t pids, pids_limit;
 	uint64_t io_read, io_written; /* bytes */
-	uint64_t oom_kills;
+	uint64_t io_reads, io_writes; /* operations */
+	/* how often memory was reclaimed over memory_high, hit the limit, hit it in vain; processes killed */
+	uint64_t memory_highs, memory_maxes, ooms, oom_kills;
+	struct cgroup_pressure cpu_pressure, memory_pressure, io_pressure; /* of v2 */
 	char cpuset[64];
 };
 
@@ -129,9 +144,16 @@ enum cgroup_part {
 	CGROUP_PART_CPU = 2,    /* the times */
 	CGROUP_PART_PIDS = 4,
 	CGROUP_PART_IO = 8,
-	CGROUP_PART_MORE = 16, /* memory_peak, oom_kills, millicpus_limit, cpuset */
-	CGROUP_PART_ALL = 31,
+	CGROUP_PART_MORE = 16, /* what has no other part */
+	CGROUP_PART_OOM = 32,  /* the counters of memory.events */
+	CGROUP_PART_CPU_PRESSURE = 64,
+	CGROUP_PART_MEMORY_PRESSURE = 128,
+	CGROUP_PART_IO_PRESSURE = 256,
+	CGROUP_PART_ALL = 511,
 };
+
+/* Everything LIMIT_UNSET. */
+void cgroup_usage_init(struct cgroup_usage *usage);
 
 /*
  * Reads use and limits of the container at path without opening a struct cgroup: for lists. Missing

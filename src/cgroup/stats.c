@@ -97,10 +97,18 @@ static void memory_v2(int dir, struct cgroup_usage *usage)
 
 static void memory_more_v2(int dir, struct cgroup_usage *usage)
 {
+	usage->memory_peak = read_number(dir, "memory.peak");
+}
+
+static void oom_v2(int dir, struct cgroup_usage *usage)
+{
 	char text[STAT_ROOM];
 
-	usage->memory_peak = read_number(dir, "memory.peak");
-	usage->oom_kills = line_number(read_text(dir, "memory.events", text), "oom_kill");
+	read_text(dir, "memory.events", text);
+	usage->memory_highs = line_number(text, "high");
+	usage->memory_maxes = line_number(text, "max");
+	usage->ooms = line_number(text, "oom");
+	usage->oom_kills = line_number(text, "oom_kill");
 }
 
 /* memory.stat of v1 has swap and the limits in force (the least of all levels) as well. */
@@ -121,9 +129,14 @@ static void memory_v1(int dir, struct cgroup_usage *usage)
 
 static void memory_more_v1(int dir, struct cgroup_usage *usage)
 {
+	usage->memory_peak = read_number(dir, "memory.max_usage_in_bytes");
+}
+
+static void oom_v1(int dir, struct cgroup_usage *usage)
+{
 	char text[STAT_ROOM];
 
-	usage->memory_peak = read_number(dir, "memory.max_usage_in_bytes");
+	usage->memory_maxes = read_number(dir, "memory.failcnt");
 	usage->oom_kills = line_number(read_text(dir, "memory.oom_control", text), "oom_kill");
 }
 
@@ -135,6 +148,8 @@ static void cpu_time_v2(int dir, struct cgroup_usage *usage)
 	usage->cpu_ns = times(line_number(text, "usage_usec"), 1000);
 	usage->cpu_user_ns = times(line_number(text, "user_usec"), 1000);
 	usage->cpu_system_ns = times(line_number(text, "system_usec"), 1000);
+	usage->cpu_throttles = line_number(text, "nr_throttled"); /* with the controller */
+	usage->cpu_throttled_ns = times(line_number(text, "throttled_usec"), 1000);
 }
 
 static void cpu_time_v1(int dir, struct cgroup_usage *usage)
@@ -165,6 +180,11 @@ static void cpu_limit_v2(int dir, struct cgroup_usage *usage)
 static void cpu_limit_v1(int dir, struct cgroup_usage *usage)
 {
 	uint64_t quota = read_number(dir, "cpu.cfs_quota_us"); /* "-1": none */
+	char text[STAT_ROOM];
+
+	read_text(dir, "cpu.stat", text);
+	usage->cpu_throttles = line_number(text, "nr_throttled");
+	usage->cpu_throttled_ns = line_number(text, "throttled_time");
 
 	if (quota != LIMIT_UNSET)
 		usage->millicpus_limit = millicpus(quota, read_number(dir, "cpu.cfs_period_us"));
@@ -206,6 +226,8 @@ static void io_v2(int dir, struct cgroup_usage *usage)
 		return;
 	usage->io_read = sum_of(text, " rbytes=");
 	usage->io_written = sum_of(text, " wbytes=");
+	usage->io_reads = sum_of(text, " rios=");
+	usage->io_writes = sum_of(text, " wios=");
 }
 
 static void io_v1(int dir, struct cgroup_usage *usage)
@@ -219,23 +241,99 @@ static void io_v1(int dir, struct cgroup_usage *usage)
 	usage->io_written = sum_of(text, " Write ");
 }
 
-/* Which controller tells what, and by which reader on which version. */
+static void io_more_v1(int dir, struct cgroup_usage *usage)
+{
+	char text[STAT_ROOM];
+
+	if (file_read_small(dir, "blkio.throttle.io_serviced_recursive", text, sizeof(text)) < 0)
+		return;
+	usage->io_reads = sum_of(text, " Read ");
+	usage->io_writes = sum_of(text, " Write ");
+}
+
+/* "1.25", always with two places. */
+static uint64_t hundredths(const char *text)
+{
+	uint64_t whole = number_of(text), part;
+	const char *point = strchr(text, '.');
+
+	part = point ? number_of(point + 1) : LIMIT_UNSET;
+	if (whole > 100 || part > 99)
+		return LIMIT_UNSET;
+	return whole * 100 + part;
+}
+
+/* The text behind "NAME=" in the line, "" when there is none. */
+static const char *field(const char *line, const char *name)
+{
+	const char *at = strstr(line, name), *end = strchr(line, '\n');
+
+	return at && (!end || at < end) ? at + strlen(name) : "";
+}
+
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=0", and the same line with "full". */
+static void read_pressure(int dir, const char *file, struct cgroup_pressure *pressure)
+{
+	struct {
+		const char *word;
+		struct cgroup_stall *stall;
+	} lines[] = {
+		{"some ", &pressure->some},
+                {"full ", &pressure->full}
+        };
+	char text[512];
+
+	/* EOPNOTSUPP: the kernel was booted without psi=1, or it is off for this cgroup */
+	if (file_read_small(dir, file, text, sizeof(text)) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		const char *line = strstr(text, lines[i].word);
+
+		if (!line)
+			continue;
+		lines[i].stall->avg10 = hundredths(field(line, "avg10="));
+		lines[i].stall->avg60 = hundredths(field(line, "avg60="));
+		lines[i].stall->total_us = number_of(field(line, "total="));
+	}
+}
+
+static void cpu_pressure(int dir, struct cgroup_usage *usage)
+{
+	read_pressure(dir, "cpu.pressure", &usage->cpu_pressure);
+}
+
+static void memory_pressure(int dir, struct cgroup_usage *usage)
+{
+	read_pressure(dir, "memory.pressure", &usage->memory_pressure);
+}
+
+static void io_pressure(int dir, struct cgroup_usage *usage)
+{
+	read_pressure(dir, "io.pressure", &usage->io_pressure);
+}
+
+/* Which controller tells what, and by which reader on which version; no reader: nothing to tell. */
 struct source {
 	enum cgroup_part part;
-	const char *v1, *v2; /* the controller; "" on v2: there without any */
+	const char *v1, *v2; /* the controller; "" on v1: none; "" on v2: there without any */
 	void (*read_v1)(int dir, struct cgroup_usage *usage);
 	void (*read_v2)(int dir, struct cgroup_usage *usage);
 };
 
 /* clang-format off */
 static const struct source sources[] = {
-	{CGROUP_PART_MEMORY, "memory",  "memory", memory_v1,      memory_v2     },
-	{CGROUP_PART_MORE,   "memory",  "memory", memory_more_v1, memory_more_v2},
-	{CGROUP_PART_CPU,    "cpuacct", "",       cpu_time_v1,    cpu_time_v2   },
-	{CGROUP_PART_MORE,   "cpu",     "cpu",    cpu_limit_v1,   cpu_limit_v2  },
-	{CGROUP_PART_PIDS,   "pids",    "pids",   pids_both,      pids_both     },
-	{CGROUP_PART_MORE,   "cpuset",  "cpuset", cpuset_both,    cpuset_both   },
-	{CGROUP_PART_IO,     "blkio",   "io",     io_v1,          io_v2         },
+	{CGROUP_PART_MEMORY,          "memory",  "memory", memory_v1,      memory_v2      },
+	{CGROUP_PART_MORE,            "memory",  "memory", memory_more_v1, memory_more_v2 },
+	{CGROUP_PART_OOM,             "memory",  "memory", oom_v1,         oom_v2         },
+	{CGROUP_PART_CPU,             "cpuacct", "",       cpu_time_v1,    cpu_time_v2    },
+	{CGROUP_PART_MORE,            "cpu",     "cpu",    cpu_limit_v1,   cpu_limit_v2   },
+	{CGROUP_PART_PIDS,            "pids",    "pids",   pids_both,      pids_both      },
+	{CGROUP_PART_MORE,            "cpuset",  "cpuset", cpuset_both,    cpuset_both    },
+	{CGROUP_PART_IO,              "blkio",   "io",     io_v1,          io_v2          },
+	{CGROUP_PART_MORE,            "blkio",   "io",     io_more_v1,     NULL           },
+	{CGROUP_PART_CPU_PRESSURE,    "",        "",       NULL,           cpu_pressure   },
+	{CGROUP_PART_MEMORY_PRESSURE, "",        "",       NULL,           memory_pressure},
+	{CGROUP_PART_IO_PRESSURE,     "",        "",       NULL,           io_pressure    },
 };
 /* clang-format on */
 
@@ -248,24 +346,10 @@ static int open_dir(const struct cgroup_host *host, const char *path, int index)
 	return open(full, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void usage_init(struct cgroup_usage *usage)
+void cgroup_usage_init(struct cgroup_usage *usage)
 {
-	*usage = (struct cgroup_usage){
-		.memory = LIMIT_UNSET,
-		.memory_limit = LIMIT_UNSET,
-		.memory_peak = LIMIT_UNSET,
-		.swap = LIMIT_UNSET,
-		.swap_limit = LIMIT_UNSET,
-		.cpu_ns = LIMIT_UNSET,
-		.cpu_user_ns = LIMIT_UNSET,
-		.cpu_system_ns = LIMIT_UNSET,
-		.millicpus_limit = LIMIT_UNSET,
-		.pids = LIMIT_UNSET,
-		.pids_limit = LIMIT_UNSET,
-		.io_read = LIMIT_UNSET,
-		.io_written = LIMIT_UNSET,
-		.oom_kills = LIMIT_UNSET,
-	};
+	memset(usage, 0xff, sizeof(*usage)); /* all numbers are uint64_t */
+	memset(usage->cpuset, 0, sizeof(usage->cpuset));
 }
 
 int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned int parts,
@@ -275,7 +359,7 @@ int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned i
 	struct cgroup_usage found;
 	bool is_there = v2 >= 0;
 
-	usage_init(&found);
+	cgroup_usage_init(&found);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		const struct source *source = &sources[i];
 		CLEAN_FD int v1 = -1;
@@ -287,9 +371,9 @@ int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned i
 		/* cpu.stat of v2 has all times in one file, also where v1 has the controller */
 		if (index >= 0 && (v2 < 0 || *source->v2))
 			v1 = open_dir(host, path, index);
-		if (v1 >= 0)
+		if (v1 >= 0 && source->read_v1)
 			source->read_v1(v1, &found);
-		else if (v2 >= 0)
+		else if (v1 < 0 && v2 >= 0 && source->read_v2)
 			source->read_v2(v2, &found);
 		is_there |= v1 >= 0;
 	}

@@ -187,7 +187,7 @@ static void note_oom_kills(struct monitor *monitor, const struct cgroup *cgroup)
 	struct cgroup_usage usage = {.oom_kills = LIMIT_UNSET};
 
 	/* without a memory controller it stays unknown */
-	(void)cgroup_usage_of(&cgroup->host, cgroup->path, CGROUP_PART_MORE, &usage);
+	(void)cgroup_usage_of(&cgroup->host, cgroup->path, CGROUP_PART_OOM, &usage);
 	monitor->state.stop_oom_kills = usage.oom_kills;
 	if (usage.oom_kills != LIMIT_UNSET && usage.oom_kills)
 		log_line(LOG_LEVEL_WARN, "out of memory: %llu processes were killed",

@@ -64,7 +64,7 @@ static int choose_words(const struct call *call, struct choice *choice, const ch
 	return 0;
 }
 
-/* Names only, a table, or (JSON) all columns, unless --format says which. */
+/* Names only, a table, or (JSON) all but extra columns, unless --format says which. */
 static int choose_columns(const struct call *call, struct choice *choice)
 {
 	if (format)
@@ -72,7 +72,7 @@ static int choose_columns(const struct call *call, struct choice *choice)
 	if (wants_table)
 		return choose_words(call, choice, default_columns);
 	for (const struct ls_column *column = ls_columns; column->title; column++)
-		if (call->json || column == ls_columns)
+		if ((call->json && !(column->wants & INSPECT_EXTRA)) || column == ls_columns)
 			choose(choice, column);
 	return 0;
 }
@@ -213,7 +213,8 @@ const struct command cmd_ls = {
 	.operands = "[NAME…]",
 	.summary = "List containers",
 	.details = "Columns: NAME STATE PID GROUPS INTERFACE IPV4 IPV6 MEMORY SWAP CPU PIDS\n"
-		   "UNPRIVILEGED UPTIME AUTOSTART READY HEALTH RESTART DESCRIPTION.\n"
+		   "UNPRIVILEGED UPTIME AUTOSTART READY HEALTH RESTART DESCRIPTION UNIT; only\n"
+		   "with --format: IO OOM CPUPSI MEMORYPSI IOPSI.\n"
 		   "MEMORY, SWAP and PIDS are use/limit.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,

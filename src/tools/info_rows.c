@@ -11,6 +11,7 @@
 #include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
+#include "tools/usage_rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,81 +28,6 @@ void info_rows_line(struct text *out, const char *label, const char *value)
 	text_addf(out, "%-15s %s\n", label, safe);
 }
 
-static const char *size_text(uint64_t bytes, bool is_raw, char out[24])
-{
-	if (is_raw)
-		(void)snprintf(out, 24, "%llu", (unsigned long long)bytes);
-	else
-		format_size(bytes, out);
-	return out;
-}
-
-/* "12M (limit 512M, peak 20M)"; limit and peak may be unset. */
-static void add_size(struct text *out, const char *label, const uint64_t values[3], bool is_raw)
-{
-	CLEAN(text_done) struct text value = {0};
-	const char *open = " (";
-	char size[24];
-
-	if (values[0] == LIMIT_UNSET)
-		return;
-	text_add(&value, size_text(values[0], is_raw, size));
-	for (int i = 1; i < 3 && !is_raw; i++) {
-		if (values[i] == LIMIT_UNSET)
-			continue;
-		text_addf(&value, "%s%s %s", open, i == 1 ? "limit" : "peak",
-		          size_text(values[i], is_raw, size));
-		open = ", ";
-	}
-	if (strcmp(open, ", ") == 0)
-		text_add(&value, ")");
-	info_rows_line(out, label, value.data);
-}
-
-static void add_number(struct text *out, const char *label, uint64_t number)
-{
-	char value[24];
-
-	if (number == LIMIT_UNSET)
-		return;
-	(void)snprintf(value, sizeof(value), "%llu", (unsigned long long)number);
-	info_rows_line(out, label, value);
-}
-
-static void add_cpu(const struct cgroup_usage *usage, bool is_raw, struct text *out)
-{
-	CLEAN(text_done) struct text value = {0};
-
-	if (usage->cpu_ns == LIMIT_UNSET)
-		return;
-	if (is_raw) {
-		add_number(out, "CPU use:", usage->cpu_ns);
-		return;
-	}
-	text_addf(&value, "%llu.%02llu seconds", (unsigned long long)(usage->cpu_ns / 1000000000),
-	          (unsigned long long)(usage->cpu_ns / 10000000 % 100));
-	if (usage->millicpus_limit != LIMIT_UNSET)
-		text_addf(&value, " (limit %llu.%03llu cpus)",
-		          (unsigned long long)(usage->millicpus_limit / 1000),
-		          (unsigned long long)(usage->millicpus_limit % 1000));
-	info_rows_line(out, "CPU use:", value.data);
-	if (usage->cpuset[0])
-		info_rows_line(out, "CPUs:", usage->cpuset);
-}
-
-static void add_pids(const struct cgroup_usage *usage, bool is_raw, struct text *out)
-{
-	char value[64];
-
-	if (usage->pids == LIMIT_UNSET || is_raw || usage->pids_limit == LIMIT_UNSET) {
-		add_number(out, "Processes:", usage->pids);
-		return;
-	}
-	(void)snprintf(value, sizeof(value), "%llu (limit %llu)", (unsigned long long)usage->pids,
-	               (unsigned long long)usage->pids_limit);
-	info_rows_line(out, "Processes:", value);
-}
-
 static void add_links(const struct state *state, bool is_raw, struct text *out)
 {
 	for (unsigned int i = 0; i < state->link_count; i++) {
@@ -113,32 +39,22 @@ static void add_links(const struct state *state, bool is_raw, struct text *out)
 		info_rows_line(out, "Link:", state->links[i]);
 		if (network_counters(state->links[i], &counters, NULL) < 0)
 			continue; /* it is going away */
-		info_rows_line(out, " TX bytes:", size_text(counters.tx_bytes, is_raw, size));
-		info_rows_line(out, " RX bytes:", size_text(counters.rx_bytes, is_raw, size));
-		info_rows_line(out, " Total bytes:",
-		               size_text(counters.tx_bytes + counters.rx_bytes, is_raw, size));
+		info_rows_line(out, " TX bytes:", usage_rows_size(counters.tx_bytes, is_raw, size));
+		info_rows_line(out, " RX bytes:", usage_rows_size(counters.rx_bytes, is_raw, size));
+		info_rows_line(
+			out, " Total bytes:",
+			usage_rows_size(counters.tx_bytes + counters.rx_bytes, is_raw, size));
 		if (counters.tx_dropped || counters.rx_dropped)
-			add_number(out, " Dropped:", counters.tx_dropped + counters.rx_dropped);
+			usage_rows_number(out,
+			                  " Dropped:", counters.tx_dropped + counters.rx_dropped);
 	}
 }
 
 void info_rows_print_stats(const struct inspect *inspect, bool is_raw, struct text *out)
 {
-	const struct cgroup_usage *usage = &inspect->usage;
-	const uint64_t memory[] = {usage->memory, usage->memory_limit, usage->memory_peak};
-	const uint64_t swap[] = {usage->swap, usage->swap_limit, LIMIT_UNSET};
-	const uint64_t read_bytes[] = {usage->io_read, LIMIT_UNSET, LIMIT_UNSET};
-	const uint64_t written[] = {usage->io_written, LIMIT_UNSET, LIMIT_UNSET};
-
 	if (!inspect->is_alive)
 		return;
-	add_cpu(usage, is_raw, out);
-	add_size(out, "Memory use:", memory, is_raw);
-	add_size(out, "Swap use:", swap, is_raw);
-	add_pids(usage, is_raw, out);
-	add_size(out, "IO read:", read_bytes, is_raw);
-	add_size(out, "IO written:", written, is_raw);
-	add_number(out, "OOM kills:", usage->oom_kills);
+	usage_rows_print(&inspect->usage, is_raw, out);
 	add_links(&inspect->state, is_raw, out);
 }
 
@@ -336,9 +252,9 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 	info_rows_line(out, "State:", inspect->has_state ? state_name(state->phase) : "unknown");
 	add_restart(state, out);
 	if (inspect->is_alive) {
-		add_number(out, "PID:", (uint64_t)state->init_pid);
-		add_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
-		add_number(out, "Keeper PID:", (uint64_t)state->keeper_pid);
+		usage_rows_number(out, "PID:", (uint64_t)state->init_pid);
+		usage_rows_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
+		usage_rows_number(out, "Keeper PID:", (uint64_t)state->keeper_pid);
 		add_since(state, out);
 		add_ready(state, out);
 		if (state->init_kind[0])
@@ -351,40 +267,13 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 		info_rows_line(out, "Id map:", *state->id_map ? state->id_map : "privileged");
 		if (state->cgroup[0])
 			info_rows_line(out, "Cgroup:", state->cgroup);
+		if (state->unit[0])
+			info_rows_line(out, "Unit:", state->unit);
 		add_label(inspect, out);
 		add_namespaces(inspect, out);
 	}
 	add_boot(inspect, out);
 	add_past(state, out);
-}
-
-static void json_amount(struct json *json, const char *key, uint64_t value)
-{
-	if (value == LIMIT_UNSET)
-		json_null(json, key);
-	else
-		json_unsigned(json, key, value);
-}
-
-static void json_usage(const struct cgroup_usage *usage, struct json *json)
-{
-	json_object(json, "usage");
-	json_amount(json, "memory", usage->memory);
-	json_amount(json, "memory_limit", usage->memory_limit);
-	json_amount(json, "memory_peak", usage->memory_peak);
-	json_amount(json, "swap", usage->swap);
-	json_amount(json, "swap_limit", usage->swap_limit);
-	json_amount(json, "cpu_ns", usage->cpu_ns);
-	json_amount(json, "cpu_user_ns", usage->cpu_user_ns);
-	json_amount(json, "cpu_system_ns", usage->cpu_system_ns);
-	json_amount(json, "millicpus_limit", usage->millicpus_limit);
-	json_string(json, "cpuset", usage->cpuset[0] ? usage->cpuset : NULL);
-	json_amount(json, "pids", usage->pids);
-	json_amount(json, "pids_limit", usage->pids_limit);
-	json_amount(json, "io_read", usage->io_read);
-	json_amount(json, "io_written", usage->io_written);
-	json_amount(json, "oom_kills", usage->oom_kills);
-	json_end_object(json);
 }
 
 static void json_links(const struct state *state, struct json *json)
@@ -443,7 +332,7 @@ static void json_restart(const struct state *state, struct json *json)
 
 	json_object(json, "restart");
 	json_unsigned(json, "count", state->restarts);
-	json_amount(json, "limit", state->restart_limit);
+	usage_json_amount(json, "limit", state->restart_limit);
 	json_string(json, "at",
 	            state->restart_at_ms ? moment_format(state->restart_at_ms, when) : NULL);
 	json_end_object(json);
@@ -461,7 +350,7 @@ static void json_past(const struct state *state, struct json *json)
 			json_number(json, "exit_code", WEXITSTATUS(state->stop_status));
 		if (state->stop_status >= 0 && WIFSIGNALED(state->stop_status))
 			json_number(json, "signal", WTERMSIG(state->stop_status));
-		json_amount(json, "oom_kills", state->stop_oom_kills);
+		usage_json_amount(json, "oom_kills", state->stop_oom_kills);
 		json_string(json, "reason", state->stop_reason[0] ? state->stop_reason : NULL);
 		json_string(json, "decision",
 		            state->stop_decision[0] ? state->stop_decision : NULL);
@@ -506,10 +395,11 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 		json_ready(state, json);
 		json_string(json, "init", state->init_kind[0] ? state->init_kind : NULL);
 		json_addresses(inspect, json);
-		json_usage(&inspect->usage, json);
+		usage_rows_json(&inspect->usage, json);
 		json_links(state, json);
 		json_string(json, "id_map", *state->id_map ? state->id_map : NULL);
 		json_string(json, "cgroup", state->cgroup);
+		json_string(json, "unit", *state->unit ? state->unit : NULL);
 		json_label(inspect, json);
 		json_namespaces(inspect, json);
 	} else {

@@ -48,19 +48,29 @@ static void read_ids(struct inspect *inspect)
 	inspect->is_privileged = inspect->has_config && inspect->container.config.privileged;
 }
 
-static void forget_usage(struct cgroup_usage *usage)
-{
-	memset(usage, 0xff, sizeof(*usage)); /* every number LIMIT_UNSET */
-	usage->cpuset[0] = '\0';
-}
+static const struct {
+	enum inspect_want want;
+	enum cgroup_part part;
+} usage_parts[] = {
+	{INSPECT_MEMORY,          CGROUP_PART_MEMORY         },
+	{INSPECT_CPU,             CGROUP_PART_CPU            },
+	{INSPECT_PIDS,            CGROUP_PART_PIDS           },
+	{INSPECT_IO,              CGROUP_PART_IO             },
+	{INSPECT_OOM,             CGROUP_PART_OOM            },
+	{INSPECT_CPU_PRESSURE,    CGROUP_PART_CPU_PRESSURE   },
+	{INSPECT_MEMORY_PRESSURE, CGROUP_PART_MEMORY_PRESSURE},
+	{INSPECT_IO_PRESSURE,     CGROUP_PART_IO_PRESSURE    },
+	{INSPECT_USAGE,           CGROUP_PART_ALL            },
+};
 
 static unsigned int parts_of(unsigned int wants)
 {
-	if (wants & INSPECT_USAGE)
-		return CGROUP_PART_ALL;
-	return (wants & INSPECT_MEMORY ? CGROUP_PART_MEMORY : 0U) |
-	       (wants & INSPECT_CPU ? CGROUP_PART_CPU : 0U) |
-	       (wants & INSPECT_PIDS ? CGROUP_PART_PIDS : 0U);
+	unsigned int parts = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(usage_parts); i++)
+		if (wants & usage_parts[i].want)
+			parts |= usage_parts[i].part;
+	return parts;
 }
 
 void inspect_open(struct inspect *inspect, const struct call *call, const struct cgroup_host *host,
@@ -68,7 +78,7 @@ void inspect_open(struct inspect *inspect, const struct call *call, const struct
 {
 	*inspect = (struct inspect){.name = name};
 	state_init(&inspect->state);
-	forget_usage(&inspect->usage);
+	cgroup_usage_init(&inspect->usage);
 	if (container_init(&inspect->container, &call->paths, name, NULL) < 0)
 		return;
 	if (wants & ~(unsigned int)INSPECT_CONFIG) {

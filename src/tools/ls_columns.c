@@ -8,6 +8,7 @@
 #include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
+#include "tools/usage_rows.h"
 
 #include <stddef.h>
 #include <strings.h>
@@ -120,14 +121,6 @@ static void print_size(uint64_t use, uint64_t limit, struct text *out)
 	text_addf(out, "/%s", size);
 }
 
-static void json_amount(struct json *json, const char *key, uint64_t value)
-{
-	if (value == LIMIT_UNSET)
-		json_null(json, key);
-	else
-		json_unsigned(json, key, value);
-}
-
 static void print_memory(const struct inspect *inspect, struct text *out)
 {
 	print_size(inspect->usage.memory, inspect->usage.memory_limit, out);
@@ -135,8 +128,8 @@ static void print_memory(const struct inspect *inspect, struct text *out)
 
 static void json_memory(const struct inspect *inspect, struct json *json)
 {
-	json_amount(json, "memory", inspect->usage.memory);
-	json_amount(json, "memory_limit", inspect->usage.memory_limit);
+	usage_json_amount(json, "memory", inspect->usage.memory);
+	usage_json_amount(json, "memory_limit", inspect->usage.memory_limit);
 }
 
 static void print_swap(const struct inspect *inspect, struct text *out)
@@ -146,8 +139,8 @@ static void print_swap(const struct inspect *inspect, struct text *out)
 
 static void json_swap(const struct inspect *inspect, struct json *json)
 {
-	json_amount(json, "swap", inspect->usage.swap);
-	json_amount(json, "swap_limit", inspect->usage.swap_limit);
+	usage_json_amount(json, "swap", inspect->usage.swap);
+	usage_json_amount(json, "swap_limit", inspect->usage.swap_limit);
 }
 
 /* Seconds of processor time since the start. */
@@ -162,7 +155,7 @@ static void print_cpu(const struct inspect *inspect, struct text *out)
 
 static void json_cpu(const struct inspect *inspect, struct json *json)
 {
-	json_amount(json, "cpu_ns", inspect->usage.cpu_ns);
+	usage_json_amount(json, "cpu_ns", inspect->usage.cpu_ns);
 }
 
 static void print_pids(const struct inspect *inspect, struct text *out)
@@ -178,8 +171,90 @@ static void print_pids(const struct inspect *inspect, struct text *out)
 
 static void json_pids(const struct inspect *inspect, struct json *json)
 {
-	json_amount(json, "pids", inspect->usage.pids);
-	json_amount(json, "pids_limit", inspect->usage.pids_limit);
+	usage_json_amount(json, "pids", inspect->usage.pids);
+	usage_json_amount(json, "pids_limit", inspect->usage.pids_limit);
+}
+
+static void print_unit(const struct inspect *inspect, struct text *out)
+{
+	if (inspect->is_alive)
+		text_add(out, inspect->state.unit);
+}
+
+static void json_unit(const struct inspect *inspect, struct json *json)
+{
+	bool has_unit = inspect->is_alive && inspect->state.unit[0];
+
+	json_string(json, "unit", has_unit ? inspect->state.unit : NULL);
+}
+
+static void print_io(const struct inspect *inspect, struct text *out)
+{
+	const struct cgroup_usage *usage = &inspect->usage;
+
+	if (usage->io_read != LIMIT_UNSET)
+		print_size(usage->io_read, usage->io_written, out);
+}
+
+static void json_io(const struct inspect *inspect, struct json *json)
+{
+	usage_json_amount(json, "io_read", inspect->usage.io_read);
+	usage_json_amount(json, "io_written", inspect->usage.io_written);
+}
+
+static void print_oom(const struct inspect *inspect, struct text *out)
+{
+	if (inspect->usage.oom_kills != LIMIT_UNSET)
+		text_addf(out, "%llu", (unsigned long long)inspect->usage.oom_kills);
+}
+
+static void json_oom(const struct inspect *inspect, struct json *json)
+{
+	usage_json_amount(json, "oom_kills", inspect->usage.oom_kills);
+}
+
+/* "1.25%/0.00%": some and full of the last ten seconds. */
+static void print_pressure(const struct cgroup_pressure *pressure, struct text *out)
+{
+	uint64_t some = pressure->some.avg10, full = pressure->full.avg10;
+
+	if (some == LIMIT_UNSET)
+		return;
+	text_addf(out, "%llu.%02llu%%", (unsigned long long)some / 100,
+	          (unsigned long long)some % 100);
+	if (full != LIMIT_UNSET)
+		text_addf(out, "/%llu.%02llu%%", (unsigned long long)full / 100,
+		          (unsigned long long)full % 100);
+}
+
+static void print_cpu_pressure(const struct inspect *inspect, struct text *out)
+{
+	print_pressure(&inspect->usage.cpu_pressure, out);
+}
+
+static void json_cpu_pressure(const struct inspect *inspect, struct json *json)
+{
+	usage_json_pressure(&inspect->usage.cpu_pressure, "cpu_pressure", json);
+}
+
+static void print_memory_pressure(const struct inspect *inspect, struct text *out)
+{
+	print_pressure(&inspect->usage.memory_pressure, out);
+}
+
+static void json_memory_pressure(const struct inspect *inspect, struct json *json)
+{
+	usage_json_pressure(&inspect->usage.memory_pressure, "memory_pressure", json);
+}
+
+static void print_io_pressure(const struct inspect *inspect, struct text *out)
+{
+	print_pressure(&inspect->usage.io_pressure, out);
+}
+
+static void json_io_pressure(const struct inspect *inspect, struct json *json)
+{
+	usage_json_pressure(&inspect->usage.io_pressure, "io_pressure", json);
 }
 
 static void print_unprivileged(const struct inspect *inspect, struct text *out)
@@ -309,6 +384,13 @@ const struct ls_column ls_columns[] = {
 	{"HEALTH",       NULL,    INSPECT_STATE,                   print_health,       json_health      },
 	{"RESTART",      NULL,    INSPECT_STATE,                   print_restart,      json_restart     },
 	{"DESCRIPTION",  NULL,    INSPECT_CONFIG,                  print_description,  json_description },
+	{"UNIT",         NULL,    INSPECT_STATE,                   print_unit,         json_unit        },
+	/* INSPECT_EXTRA: not among all columns */
+	{"IO",           NULL, INSPECT_STATE|INSPECT_IO,              print_io,              json_io},
+	{"OOM",          NULL, INSPECT_STATE|INSPECT_OOM,             print_oom,             json_oom},
+	{"CPUPSI",       NULL, INSPECT_STATE|INSPECT_CPU_PRESSURE,    print_cpu_pressure,    json_cpu_pressure},
+	{"MEMORYPSI",    NULL, INSPECT_STATE|INSPECT_MEMORY_PRESSURE, print_memory_pressure, json_memory_pressure},
+	{"IOPSI",        NULL, INSPECT_STATE|INSPECT_IO_PRESSURE,     print_io_pressure,     json_io_pressure},
 	{0}
 };
 /* clang-format on */

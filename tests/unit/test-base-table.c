@@ -13,6 +13,8 @@ TEST(json_of_a_container)
 	json_string(&json, "name", "web1");
 	json_number(&json, "pid", -1);
 	json_unsigned(&json, "memory", UINT64_MAX);
+	json_decimal(&json, "share", 5, 2);
+	json_decimal(&json, "whole", 10000, 2);
 	json_bool(&json, "running", true);
 	json_bool(&json, "frozen", false);
 	json_null(&json, "limit");
@@ -31,6 +33,8 @@ TEST(json_of_a_container)
 	                              "    \"name\": \"web1\",\n"
 	                              "    \"pid\": -1,\n"
 	                              "    \"memory\": 18446744073709551615,\n"
+	                              "    \"share\": 0.05,\n"
+	                              "    \"whole\": 100.00,\n"
 	                              "    \"running\": true,\n"
 	                              "    \"frozen\": false,\n"
 	                              "    \"limit\": null,\n"

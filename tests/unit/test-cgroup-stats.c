@@ -40,7 +40,48 @@ TEST(v2_files)
 	CHECK_INT(usage.io_read, 1048577);
 	CHECK_INT(usage.io_written, 4098);
 	CHECK_INT(usage.oom_kills, 2);
+	CHECK_INT(usage.memory_highs, 3);
+	CHECK_INT(usage.memory_maxes, 5);
+	CHECK_INT(usage.ooms, 4);
+	CHECK_INT(usage.cpu_throttles, 12);
+	CHECK_INT(usage.cpu_throttled_ns, 3400000000);
+	CHECK_INT(usage.io_reads, 257);
+	CHECK_INT(usage.io_writes, 3);
 	CHECK(text_is(usage.cpuset, "0-1"));
+}
+
+TEST(pressure)
+{
+	struct cgroup_host host = {.layout = CGROUP_V2};
+	struct cgroup_usage usage;
+
+	add_mount(&host, "", "v2");
+	CHECK_INT(cgroup_usage(&host, "sysc/web1", &usage), 0);
+	CHECK_INT(usage.memory_pressure.some.avg10, 125);
+	CHECK_INT(usage.memory_pressure.some.avg60, 7);
+	CHECK_INT(usage.memory_pressure.some.total_us, 123456);
+	CHECK_INT(usage.memory_pressure.full.avg10, 10000);
+	CHECK_INT(usage.memory_pressure.full.avg60, 1250);
+	CHECK_INT(usage.memory_pressure.full.total_us, 23456);
+	/* kernels before 5.13 have no line "full" for the processor */
+	CHECK_INT(usage.cpu_pressure.some.avg10, 0);
+	CHECK(usage.cpu_pressure.full.avg10 == LIMIT_UNSET);
+	CHECK(usage.cpu_pressure.full.total_us == LIMIT_UNSET);
+	CHECK(usage.io_pressure.some.avg10 == LIMIT_UNSET); /* no such file */
+}
+
+TEST(only_the_parts_that_are_asked_for)
+{
+	struct cgroup_host host = {.layout = CGROUP_V2};
+	struct cgroup_usage usage;
+
+	add_mount(&host, "", "v2");
+	CHECK_INT(cgroup_usage_of(&host, "sysc/web1", CGROUP_PART_MEMORY_PRESSURE, &usage), 0);
+	CHECK_INT(usage.memory_pressure.some.avg10, 125);
+	CHECK(usage.cpu_pressure.some.avg10 == LIMIT_UNSET && usage.memory == LIMIT_UNSET);
+	CHECK_INT(cgroup_usage_of(&host, "sysc/web1", CGROUP_PART_OOM, &usage), 0);
+	CHECK_INT(usage.oom_kills, 2);
+	CHECK(usage.memory_peak == LIMIT_UNSET && !usage.cpuset[0]);
 }
 
 TEST(v1_files)
@@ -68,6 +109,13 @@ TEST(v1_files)
 	CHECK_INT(usage.io_read, 1048577);
 	CHECK_INT(usage.io_written, 4098);
 	CHECK_INT(usage.oom_kills, 2);
+	CHECK_INT(usage.memory_maxes, 5);
+	CHECK(usage.memory_highs == LIMIT_UNSET && usage.ooms == LIMIT_UNSET);
+	CHECK_INT(usage.cpu_throttles, 12);
+	CHECK_INT(usage.cpu_throttled_ns, 3400000123);
+	CHECK_INT(usage.io_reads, 257);
+	CHECK_INT(usage.io_writes, 3);
+	CHECK(usage.memory_pressure.some.avg10 == LIMIT_UNSET);
 	CHECK(text_is(usage.cpuset, "0-3"));
 }
 
