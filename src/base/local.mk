@@ -1,4 +1,5 @@
 libsysc_a_SOURCES += \
+	src/base/bus.c src/base/bus.h \
 	src/base/cleanup.h \
 	src/base/compat.h \
 	src/base/error.c src/base/error.h \

@@ -6,10 +6,8 @@
 #include "cgroup/cgroup.h"
 
 #include "base/cleanup.h"
-#include "base/compat.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "cgroup/tree.h"
 
@@ -20,7 +18,6 @@
 #include <sys/stat.h>
 
 #define DELEGATE_FILE "/sys/kernel/cgroup/delegate"
-#define DYING_MS      1000
 #define JOIN_LEAF     ".sysc"
 #define DELEGATE_MAX  4096
 
@@ -86,27 +83,11 @@ static int make_parents(const struct cgroup_hierarchy *hierarchy, const char *pa
 	return 0;
 }
 
-/* What a killed supervisor had may be dying still: waits for it a moment. The pid of what stays, 0 none. */
-static pid_t wait_for_dying(const char *full)
-{
-	int64_t deadline = process_clock_ms() + DYING_MS;
-	pid_t pid;
-
-	while ((pid = tree_first_process(full))) {
-		CLEAN_FD int fd = sys_pidfd_open(pid, 0);
-		int64_t left = deadline - process_clock_ms();
-
-		if (left <= 0 || (fd >= 0 && process_wait(fd, left) <= 0))
-			return pid;
-	}
-	return 0;
-}
-
 /* A left-over of a crash goes first: its limits and sub-cgroups must not outlive it. */
 static int clear_left_over(const char *full, struct error *err)
 {
 	/* looked at first: what a running guest made in there is not ours to remove */
-	pid_t pid = wait_for_dying(full);
+	pid_t pid = tree_wait_for_dying(full);
 	int r = pid ? -EBUSY : tree_remove(full);
 
 	if (r == -EBUSY)
@@ -242,17 +223,23 @@ static void read_words(const char *directory, const char *name, struct strings *
 		strings_split(words, buffer, " ");
 }
 
-/* Controllers of the root, turned on along the path down to the leaf; none of them on hybrid. */
+/*
+ * Controllers of the root, turned on along the path down to the leaf; none of them on hybrid. Of a unit of
+ * systemd: those that it has, from there on; what is above is systemd's.
+ */
 static void enable_path(const struct cgroup_hierarchy *hierarchy, const char *path)
 {
 	CLEAN(strings_done) struct strings all = {0}, here = {0};
 	CLEAN_FREE char *full = must_printf("%s/%s/", hierarchy->mount, path);
+	size_t unit = tree_unit_length(path),
+	       top = strlen(hierarchy->mount) + (unit ? 1 + unit : 0);
+	CLEAN_FREE char *top_path = must_printf("%.*s", (int)top, full);
 
-	read_words(hierarchy->mount, "cgroup.controllers", &all);
+	read_words(top_path, "cgroup.controllers", &all);
 	if (all.count == 0)
 		return;
 	read_words(full, "cgroup.controllers", &here);
-	for (char *at = full + strlen(hierarchy->mount); at; at = strchr(at + 1, '/')) {
+	for (char *at = full + top; at; at = strchr(at + 1, '/')) {
 		CLEAN_FREE char *directory = must_printf("%.*s", (int)(at - full), full);
 
 		/* what the new cgroup has already needs nothing above it */
@@ -295,9 +282,8 @@ static void undo_create(const struct cgroup *cgroup, const bool *made)
 	}
 }
 
-int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, struct error *err)
+int cgroup_create(struct cgroup *cgroup, const char *path, struct error *err)
 {
-	CLEAN_FREE char *path = must_printf("%s/%s", parent, name);
 	bool made[CGROUP_HIERARCHIES_MAX] = {false};
 	int r = set_path(cgroup, path, err);
 

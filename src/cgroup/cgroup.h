@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Limits and accounting of one container, the same on cgroup v2, v1 and hybrid hosts. A container has
- * one fixed cgroup, PARENT/NAME (on v2 its processes are in the leaf "payload"), in every hierarchy
- * that is mounted. What is below a directory called sysfs here is /sys/fs/cgroup, or a captured tree
+ * one fixed cgroup, "sysc/NAME" or the one of systemd.h (on v2 its processes are in the leaf "payload"),
+ * in every hierarchy that is mounted. What is below a directory called sysfs here is /sys/fs/cgroup, or a captured tree
  * in a test.
  */
 #ifndef SYSC_CGROUP_CGROUP_H
@@ -81,11 +81,11 @@ void cgroup_init(struct cgroup *cgroup);
 void cgroup_close(struct cgroup *cgroup);
 
 /*
- * Makes PARENT/NAME in every hierarchy (a left-over of a crash that holds no process is reused, one
+ * Makes path ("sysc/web1") in every hierarchy (a left-over of a crash that holds no process is reused, one
  * that does is -EBUSY), ready to be entered, and opens its fds. On error nothing is left, and
  * cgroup_remove() of the object does nothing.
  */
-int cgroup_create(struct cgroup *cgroup, const char *parent, const char *name, struct error *err);
+int cgroup_create(struct cgroup *cgroup, const char *path, struct error *err);
 /*
  * Opens what cgroup_create() made (path as in struct state), for a command on a running container.
  * -ENOENT when no hierarchy has it.
@@ -166,7 +166,8 @@ int cgroup_usage_of(const struct cgroup_host *host, const char *path, unsigned i
 
 /*
  * Kills what is left inside (cgroup.kill or signal by signal) and removes the cgroup in every
- * hierarchy, waiting for the last exit by cgroup.events at most timeout_ms.
+ * hierarchy, waiting for the last exit by cgroup.events at most timeout_ms. Of a unit of systemd what is
+ * in v1 hierarchies goes as well, where nobody is in it: systemd does not look after all of them.
  */
 int cgroup_remove(struct cgroup *cgroup, int64_t timeout_ms, struct error *err);
 /* Removes PARENT itself, when nothing is below it, in every hierarchy; -EBUSY otherwise. */

@@ -13,6 +13,7 @@ libsysc_a_SOURCES += \
 	src/cgroup/raw.c \
 	src/cgroup/remove.c \
 	src/cgroup/stats.c \
+	src/cgroup/systemd.c src/cgroup/systemd.h \
 	src/cgroup/tree.c src/cgroup/tree.h \
 	src/cgroup/v1.c \
 	src/cgroup/v2.c

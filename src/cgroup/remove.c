@@ -67,6 +67,21 @@ static int empty_v1(const char *full, int64_t deadline_ms)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * What was made above the container's cgroup, for its unit. EBUSY: the supervisor is in there, so systemd put
+ * it there and will remove it.
+ */
+static void remove_unit(const struct cgroup *cgroup, unsigned int index)
+{
+	size_t length = tree_unit_length(cgroup->path);
+	CLEAN_FREE char *unit = must_printf("%.*s", (int)length, cgroup->path);
+	char full[TREE_PATH_MAX];
+
+	if (length && !cgroup->host.hierarchies[index].is_v2 &&
+	    tree_path(&cgroup->host.hierarchies[index], unit, NULL, full) == 0)
+		(void)rmdir(full); /* see above */
+}
+
 static int remove_from(const struct cgroup *cgroup, unsigned int index, int64_t deadline_ms,
                        struct error *err)
 {
@@ -108,6 +123,7 @@ int cgroup_remove(struct cgroup *cgroup, int64_t timeout_ms, struct error *err)
 
 		if ((int)i != cgroup->host.v2)
 			one = remove_from(cgroup, i, deadline, r < 0 ? NULL : &first);
+		remove_unit(cgroup, i);
 		if (r == 0)
 			r = one;
 	}

@@ -24,6 +24,7 @@
 
 #define PROCS_MAX (4U << 20) /* bytes of one cgroup.procs */
 #define KILL_MAX  256        /* pidfds held at a time */
+#define DYING_MS  1000
 
 int tree_path(const struct cgroup_hierarchy *hierarchy, const char *path, const char *file,
               char out[TREE_PATH_MAX])
@@ -152,6 +153,37 @@ pid_t tree_first_process(const char *path)
 
 	(void)list_one(AT_FDCWD, path, 0, &pids); /* for a message: what was found counts */
 	return pids.count ? pids.items[0] : 0;
+}
+
+pid_t tree_wait_for_dying(const char *path)
+{
+	int64_t deadline = process_clock_ms() + DYING_MS;
+	pid_t pid;
+
+	while ((pid = tree_first_process(path))) {
+		CLEAN_FD int fd = sys_pidfd_open(pid, 0);
+		int64_t left = deadline - process_clock_ms();
+
+		if (left <= 0 || (fd >= 0 && process_wait(fd, left) <= 0))
+			return pid;
+	}
+	return 0;
+}
+
+size_t tree_unit_length(const char *path)
+{
+	size_t length = 0;
+
+	for (const char *end = path; *end; end += *end == '/') {
+		CLEAN_FREE char *part = NULL;
+		const char *begin = end;
+
+		end = strchrnul(begin, '/');
+		part = must_printf("%.*s", (int)(end - begin), begin);
+		if (text_ends(part, ".scope") || text_ends(part, ".service"))
+			length = (size_t)(end - path);
+	}
+	return length;
 }
 
 int tree_kill(const char *path, int64_t deadline_ms)

@@ -47,5 +47,13 @@ int tree_remove(const char *path);
 int tree_kill(const char *path, int64_t deadline_ms);
 /* One process that is in path or below it, 0 when there is none. */
 pid_t tree_first_process(const char *path);
+/* The same of those that stay when what is dying (of a killed supervisor) had a moment to end. */
+pid_t tree_wait_for_dying(const char *path);
+
+/*
+ * How much of path ("sysc.slice/sysc-web1.scope/container") is the cgroup of a unit of systemd, which hands
+ * out what is below it; 0: nothing, all of it is ours.
+ */
+size_t tree_unit_length(const char *path);
 
 #endif

@@ -114,7 +114,6 @@ struct reading {
 	const char *file;
 	struct error *err;
 	unsigned int problems;
-	bool cgroup_given;
 };
 
 static void note(struct reading *reading, int line, const struct error *problem)
@@ -170,7 +169,7 @@ static void handle_value(void *user, const char *section, const char *name, cons
 		if (text_is(name, settings[i].name))
 			r = set(reading->paths, &settings[i], value, &problem);
 	if (text_is(name, "cgroup"))
-		reading->cgroup_given = true;
+		reading->paths->has_cgroup = true;
 	if (r > 0)
 		r = unknown_setting(name, &problem);
 	if (r < 0) {
@@ -180,7 +179,7 @@ static void handle_value(void *user, const char *section, const char *name, cons
 }
 
 /* Reads sysc.conf where there is one. */
-static int read_file(struct paths *paths, bool *cgroup_given, struct error *err)
+static int read_file(struct paths *paths, struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/sysc.conf", paths->etc);
 	CLEAN(text_done) struct text text = {0};
@@ -198,7 +197,6 @@ static int read_file(struct paths *paths, bool *cgroup_given, struct error *err)
 		return r;
 	}
 	ini_file_parse(&text, &handler);
-	*cgroup_given = reading.cgroup_given;
 	if (reading.problems > 1)
 		(void)fail_hint(err, "and %u more", reading.problems - 1);
 	return reading.problems ? -EINVAL : 0;
@@ -314,14 +312,14 @@ static int find_program(struct paths *paths, struct error *err)
 static int resolve(struct paths *paths, const char *store, struct error *err)
 {
 	const char *etc = secure_getenv("SYSC_ETC");
-	bool given[ARRAY_SIZE(settings)] = {false}, cgroup_given = false;
+	bool given[ARRAY_SIZE(settings)] = {false};
 	CLEAN_FREE char *default_store = NULL;
 	int r;
 
 	set_defaults(paths);
 	r = make_absolute(etc && *etc ? etc : SYSCONFDIR "/sysc", &paths->etc, err);
 	if (r == 0)
-		r = read_file(paths, &cgroup_given, err);
+		r = read_file(paths, err);
 	if (r < 0)
 		return r;
 	default_store = must_dup(paths->store);
@@ -334,8 +332,9 @@ static int resolve(struct paths *paths, const char *store, struct error *err)
 		r = make_absolute(store, &paths->store, err);
 	if (r < 0)
 		return fail_in(err, "path of the containers");
-	if (!text_is(default_store, paths->store)) /* places in the order of settings */
-		separate(paths, !given[1], !given[3], !given[4] && !cgroup_given);
+	paths->has_cgroup |= given[4]; /* places in the order of settings */
+	if (!text_is(default_store, paths->store))
+		separate(paths, !given[1], !given[3], !paths->has_cgroup);
 	return find_program(paths, err);
 }
 

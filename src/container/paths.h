@@ -11,6 +11,7 @@
 #ifndef SYSC_CONTAINER_PATHS_H
 #define SYSC_CONTAINER_PATHS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -29,8 +30,9 @@ struct paths {
 	char *libexec;   /* /usr/libexec/sysc: sysc-monitor, sysc-archive, sysc-init */
 	char *program;   /* the running sysc binary, absolute */
 	char *cgroup; /* parent cgroup of all containers, below the root of each hierarchy: "sysc" */
-	char *bridge; /* default bridge: syscbr0 */
-	char *tag;    /* "" for the default store, else "-" and 6 hex digits of its path: keeps
+	bool has_cgroup; /* cgroup was set by the administrator: nobody else chooses a place */
+	char *bridge;    /* default bridge: syscbr0 */
+	char *tag;       /* "" for the default store, else "-" and 6 hex digits of its path: keeps
 			    host-wide names (cgroups, interfaces) of two stores apart */
 	uint64_t idmap_base, idmap_count; /* where ranges of ids are taken from */
 };

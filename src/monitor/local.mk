@@ -11,6 +11,7 @@ libsysc_a_SOURCES += \
 	src/monitor/ready_network.c src/monitor/ready_network.h \
 	src/monitor/restart.c src/monitor/restart.h \
 	src/monitor/pair.c src/monitor/pair.h \
+	src/monitor/place.c src/monitor/place.h \
 	src/monitor/protocol.c src/monitor/protocol.h \
 	src/monitor/server.c src/monitor/server.h \
 	src/monitor/supervisor.c src/monitor/supervisor.h \

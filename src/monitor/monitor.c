@@ -334,7 +334,13 @@ void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid)
 	struct error err = {0};
 	char who[48];
 
-	if (signal != SIGTERM && signal != SIGINT)
+	/*
+	 * systemd that stops the unit signals the guest's processes too: by one that does nothing to them
+	 * (cgroup/systemd.c). The keeper gets it as well and passes it on: once is enough.
+	 */
+	if (signal == SIGCONT && (pid != 1 || monitor->handover.no_reboot))
+		return;
+	if (signal != SIGTERM && signal != SIGINT && signal != SIGCONT)
 		return;
 	(void)snprintf(who, sizeof(who), "signal %d from uid %u pid %d", signal, uid, pid);
 	if (monitor_stop(monitor, PROTOCOL_HALT, who, &err) < 0)

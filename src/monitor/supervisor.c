@@ -14,6 +14,7 @@
 #include "monitor/handover.h"
 #include "monitor/monitor.h"
 #include "monitor/notify.h"
+#include "monitor/place.h"
 #include "monitor/ready_network.h"
 #include "monitor/restart.h"
 #include "runtime/plan.h"
@@ -316,6 +317,7 @@ static int supervise(const struct container *container, const struct supervisor_
 	                                .is_again = options->is_again,
 	                                .is_execute = options->execute != NULL};
 	CLEAN_FD int handover_fd = -1;
+	struct systemd_place place = {0};
 	int r;
 
 	running_init(&supervisor.running);
@@ -323,7 +325,11 @@ static int supervise(const struct container *container, const struct supervisor_
 	if (r == 0)
 		r = bind_notify(&supervisor, err);
 	if (r == 0)
-		r = start_container(container, options->execute, &supervisor.running, err);
+		r = place_choose(container, &place, err);
+	if (r == 0)
+		r = start_container(container, place.cgroup, options->execute, &supervisor.running,
+		                    err);
+	(void)snprintf(supervisor.state.unit, sizeof(supervisor.state.unit), "%s", place.unit);
 	if (r < 0) {
 		try_later(&supervisor, err);
 		note_failure(&supervisor, err);

@@ -25,6 +25,7 @@
 
 struct start {
 	const struct container *container;
+	const char *cgroup_path;
 	const struct plan_execute *execute;
 	struct plan plan;
 	struct network_decided *decided;
@@ -91,7 +92,7 @@ static int step_addresses(struct start *start, struct error *err)
 static int step_cgroup(struct start *start, struct error *err)
 {
 	const struct container *container = start->container;
-	int r = cgroup_create(&start->cgroup, container->paths->cgroup, container->name, err);
+	int r = cgroup_create(&start->cgroup, start->cgroup_path, err);
 
 	if (r == 0)
 		r = cgroup_set_limits(&start->cgroup, &container->config, err);
@@ -308,11 +309,12 @@ static void prefer_child_reason(struct start *start, struct error *err)
 		*err = reason;
 }
 
-int start_container(const struct container *container, const struct plan_execute *execute,
-                    struct running *out, struct error *err)
+int start_container(const struct container *container, const char *cgroup,
+                    const struct plan_execute *execute, struct running *out, struct error *err)
 {
 	CLEAN(start_done)
-	struct start start = {.container = container, .execute = execute, .sync_fd = -1};
+	struct start start = {
+		.container = container, .cgroup_path = cgroup, .execute = execute, .sync_fd = -1};
 	size_t done = 0;
 	int r = 0;
 

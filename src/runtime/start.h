@@ -34,10 +34,10 @@ void running_init(struct running *running);
 void running_done(struct running *running);
 
 /*
- * Starts container, whose lock the caller holds. Returns when init has been executed. On failure
- * everything that was made is gone again and err has the cause.
+ * Starts container, whose lock the caller holds, in the cgroup ("sysc/web1"). Returns when init has been
+ * executed. On failure everything that was made is gone again and err has the cause.
  */
-int start_container(const struct container *container, const struct plan_execute *execute,
-                    struct running *out, struct error *err);
+int start_container(const struct container *container, const char *cgroup,
+                    const struct plan_execute *execute, struct running *out, struct error *err);
 
 #endif

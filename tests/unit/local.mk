@@ -34,7 +34,8 @@ tests_unit_test_helpers_init_SOURCES = tests/unit/test-helpers-init.c
 UNIT_TESTS += tests/unit/test-cgroup-devices
 tests_unit_test_cgroup_devices_SOURCES = tests/unit/test-cgroup-devices.c
 UNIT_TESTS += tests/unit/test-cgroup-detect tests/unit/test-cgroup-limits tests/unit/test-cgroup-live \
-	tests/unit/test-cgroup-stats
+	tests/unit/test-cgroup-stats tests/unit/test-cgroup-systemd
+tests_unit_test_cgroup_systemd_SOURCES = tests/unit/test-cgroup-systemd.c
 tests_unit_test_cgroup_detect_SOURCES = tests/unit/test-cgroup-detect.c
 tests_unit_test_cgroup_limits_SOURCES = tests/unit/test-cgroup-limits.c
 tests_unit_test_cgroup_live_SOURCES = tests/unit/test-cgroup-live.c

@@ -278,13 +278,15 @@ struct fenced {
 
 static void fenced_init(struct fenced *fenced, int dir)
 {
+	CLEAN_FREE char *path = NULL;
 	struct error err = {0};
 
 	fenced->dir = dir;
 	config_init(&fenced->config);
 	cgroup_init(&fenced->cgroup);
 	snprintf(fenced->parent, sizeof(fenced->parent), "sysc-unit-%d", getpid());
-	if (cgroup_create(&fenced->cgroup, fenced->parent, "web1", &err) < 0)
+	path = must_printf("%s/web1", fenced->parent);
+	if (cgroup_create(&fenced->cgroup, path, &err) < 0)
 		printf("# %s\n", err.text);
 	CHECK_INT(err.code, 0);
 }

@@ -96,7 +96,7 @@ static void place_init(struct place *place)
 	snprintf(place->parent, sizeof(place->parent), "%s", parent_name);
 	snprintf(place->path, sizeof(place->path), "%s/web1", place->parent);
 	cgroup_init(&place->cgroup);
-	r = cgroup_create(&place->cgroup, place->parent, "web1", &err);
+	r = cgroup_create(&place->cgroup, place->path, &err);
 	if (r < 0)
 		printf("# %s\n", err.text);
 	CHECK_INT(r, 0);
@@ -232,7 +232,7 @@ static void live(enum cgroup_layout layout)
 	CHECK_INT(cgroup_usage(&other.host, place.path, &usage), 0);
 	cgroup_close(&other);
 	/* as long as it runs nobody else gets it, and it stays whole */
-	CHECK_INT(cgroup_create(&other, place.parent, "web1", &err), -EBUSY);
+	CHECK_INT(cgroup_create(&other, place.path, &err), -EBUSY);
 	CHECK(strstr(err.text, "still holds processes"));
 	CHECK_INT(cgroup_remove(&other, WAIT_MS, &err), 0); /* of what was not made: nothing */
 	check_is_inside(&place, pid);
@@ -297,7 +297,7 @@ LIVE_TEST(a_left_over_is_made_anew_and_sub_cgroups_go_with_it)
 		CHECK(mkdir(path, 0755) == 0);
 	}
 	cgroup_close(&place.cgroup);
-	CHECK_INT(cgroup_create(&place.cgroup, place.parent, "web1", &err), 0);
+	CHECK_INT(cgroup_create(&place.cgroup, place.path, &err), 0);
 	CHECK(!file_exists(AT_FDCWD, path));
 	CHECK(mkdir(path, 0755) == 0);
 	place_done(&place);
