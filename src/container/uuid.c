@@ -2,6 +2,7 @@
 /* Random names; see the header. */
 #include "container/uuid.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,6 +14,16 @@ void uuid_make(char out[37])
 
 	uuid_generate_random(id);
 	uuid_unparse_lower(id, out);
+}
+
+int uuid_read(const char *text, unsigned char out[16])
+{
+	uuid_t id;
+
+	if (uuid_parse(text, id) < 0)
+		return -EINVAL;
+	memcpy(out, id, sizeof(id));
+	return 0;
 }
 
 void uuid_fill_mac(char *mac)

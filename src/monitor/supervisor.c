@@ -17,6 +17,7 @@
 #include "monitor/place.h"
 #include "monitor/ready_network.h"
 #include "monitor/restart.h"
+#include "runtime/machined.h"
 #include "runtime/plan.h"
 #include "runtime/start.h"
 #include "runtime/sync.h"
@@ -304,6 +305,35 @@ static void try_later(struct supervisor *supervisor, const struct error *cause)
 	log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
+/*
+ * In a process of its own, nobody's child: neither the caller nor the monitor waits for machined. It holds
+ * none of the container's fds, whose ends must not depend on it.
+ */
+static void register_machine(const struct supervisor *supervisor)
+{
+	const struct container *container = supervisor->container;
+	struct error err = {0};
+	pid_t pid;
+	int r;
+
+	if (!supervisor->state.unit[0]) /* no systemd, or it does not know of the container */
+		return;
+	pid = fork();
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0); /* at once */
+	if (pid != 0)
+		return; /* without a process the container is not in the list, but runs */
+	if (fork() != 0)
+		_exit(0);
+	log_close();
+	(void)sys_close_range(3, ~0U, 0); /* any kernel that runs containers has it */
+	log_open(container->log, LOG_LEVEL_INFO);
+	r = machined_register(container, &supervisor->running, &err);
+	if (r < 0 && r != -ENXIO)
+		log_line(LOG_LEVEL_WARN, "%s", err.text);
+	_exit(0);
+}
+
 /* The whole life of the process up to the exec; reply_fd (-1: none) hears how the start went. */
 static int supervise(const struct container *container, const struct supervisor_options *options,
                      int reply_fd, struct error *err)
@@ -348,6 +378,7 @@ static int supervise(const struct container *container, const struct supervisor_
 		if (reply_fd >= 0)
 			(void)sync_send(reply_fd, SYNC_READY, NULL,
 			                0); /* gone: it runs all the same */
+		register_machine(&supervisor);
 		r = become_monitor(&supervisor, handover_fd, err);
 	}
 	/* nobody looks after it: it must not go on */

@@ -6,6 +6,7 @@ libsysc_a_SOURCES += \
 	src/runtime/console.c src/runtime/console.h \
 	src/runtime/devices.c src/runtime/devices.h \
 	src/runtime/init.c src/runtime/init.h \
+	src/runtime/machined.c src/runtime/machined.h \
 	src/runtime/mounts.c src/runtime/mounts.h \
 	src/runtime/mounts_config.c src/runtime/mounts_config.h \
 	src/runtime/mounts_lock.c src/runtime/mounts_lock.h \

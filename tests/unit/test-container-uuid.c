@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "container/check.h"
 
+#include <errno.h>
+
 TEST(uuids_are_random_and_lower_case)
 {
 	char one[37], two[37];
@@ -34,4 +36,17 @@ TEST(only_x_is_filled)
 		uuid_fill_mac(all);
 		CHECK_INT(check_mac(all, NULL), 0);
 	}
+}
+
+TEST(bytes_in_the_order_of_the_text)
+{
+	const unsigned char want[16] = {0x6f, 0x6b, 0x01, 0x02, 0x03, 0x04, 0x45, 0x06,
+	                                0x87, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0xff};
+	unsigned char got[16] = {0};
+
+	CHECK_INT(uuid_read("6f6b0102-0304-4506-8708-090a0b0c0dff", got), 0);
+	CHECK(memcmp(got, want, sizeof(want)) == 0);
+	CHECK_INT(uuid_read("6f6b0102-0304-4506-8708-090a0b0c0d", got), -EINVAL);
+	CHECK_INT(uuid_read("", got), -EINVAL);
+	CHECK(memcmp(got, want, sizeof(want)) == 0);
 }
