@@ -200,16 +200,21 @@ another_view_is_fenced() {
 	inside root1 'mkdir -p /run/systemd/mount-rootfs && mount --rbind / /run/systemd/mount-rootfs'
 	at=/run/systemd/mount-rootfs/proc
 	inside root1 "[ -d $at/1 ]"
-	refused root1 "mount -t proc proc $at"
 	refused root1 "umount -l $at/sys"
 	refused root1 "umount $at/sysrq-trigger"
 	refused root1 "mkdir -p /m && mount --move $at /m"
 	refused root1 "mkdir -p /m && mount --bind /run/systemd/mount-rootfs/proc /m && echo x >/m/sys/kernel/core_pattern"
+	# systemd's own proc for a service, which has no covers
+	refused root1 "mkdir -p /run/systemd/other && mount -t proc proc /run/systemd/other"
+	inside root1 "mount -t proc proc $at"
+	refused root1 "echo '|/bin/x' >$at/sys/kernel/core_pattern"
+	refused root1 "echo 1 >$at/sys/vm/drop_caches"
+	refused root1 "echo h >$at/sysrq-trigger"
+	refused root1 "mkdir -p /m && mount --bind $at/sys/kernel /m && echo x >/m/core_pattern"
 	inside root1 'mv /run/systemd /run/other'
 	at=/run/other/mount-rootfs/proc
 	inside root1 "[ -d $at/1 ]"
-	refused root1 "umount $at/sys"
-	inside root1 "mount -o remount,rw,bind $at/sys" || :
+	refused root1 "echo 1 >$at/sys/vm/drop_caches"
 	refused root1 "echo '|/bin/x' >$at/sys/kernel/core_pattern"
 	refused root1 "echo /bin/x >$at/sys/kernel/modprobe"
 	refused root1 "echo h >$at/sysrq-trigger"
