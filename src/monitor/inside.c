@@ -133,6 +133,7 @@ static void make_argv(const struct inside *inside, const char *command, struct s
 
 	strings_add(argv, handover->program);
 	strings_add(argv, "attach");
+	strings_add(argv, "--keep-group");
 	strings_add(argv, "-P");
 	strings_add(argv, handover->store);
 	strings_add(argv, handover->name);

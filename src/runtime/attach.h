@@ -28,6 +28,7 @@ struct attach_options {
 	unsigned int namespaces; /* CLONE_NEW… to enter, 0: all */
 	bool keep_capabilities, keep_cgroup, no_seccomp, no_label; /* --elevated */
 	bool no_new_privileges;
+	bool keep_group; /* without a terminal: stays in the caller's session and process group */
 	bool stream_is_tty[3]; /* these get a pty of the container instead of the caller's fd */
 };
 

@@ -31,13 +31,17 @@ void attach_command_done(struct attach_command *command)
 	fd_close(&command->proc_fd);
 }
 
-/* Own session always; the streams that are the caller's terminal become a pty of the container. */
+/*
+ * Own session, but for a caller that has a group of its own to be killed as a whole, and no terminal; the streams that are the caller's terminal become a pty of the container.
+ */
 static int set_streams(const struct attach_options *options, int *ptx_fd, struct error *err)
 {
 	const bool *tty = options->stream_is_tty;
 	CLEAN_FD int peer = -1;
 
 	*ptx_fd = -1;
+	if (options->keep_group && !tty[0] && !tty[1] && !tty[2])
+		return 0;
 	if (setsid() < 0)
 		return fail(err, errno, "make a session");
 	if (!tty[0] && !tty[1] && !tty[2])

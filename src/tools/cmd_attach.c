@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool opt_keep_env, opt_clear_env;
+static bool opt_keep_env, opt_clear_env, opt_keep_group;
 static const char *opt_user, *opt_cwd, *opt_namespaces, *opt_elevated;
 static struct strings opt_env, opt_keep_var;
 
@@ -33,7 +33,8 @@ static const struct option_row options[] = {
          "enter only these: MOUNT|PID|UTSNAME|IPC|USER|NETWORK|CGROUP"},
 	{'e',					    "elevated-privileges", OPTION_MAYBE, &opt_elevated, "LIST",
          "skip limits: CGROUP|CAP|LSM|SECCOMP; all without LIST"},
-	{0				},
+	{0,				 "keep-group", OPTION_FLAG, &opt_keep_group, NULL, NULL}, /* for the supervisor */
+	{0			       },
 };
 
 struct word {
@@ -152,6 +153,7 @@ static int run(struct call *call)
 	struct attach_options attach = {.argv = call->rest,
 	                                .user = opt_user,
 	                                .cwd = opt_cwd,
+	                                .keep_group = opt_keep_group,
 	                                .term = secure_getenv("TERM"),
 	                                .caller_env = opt_keep_env ? environ : NULL};
 	const char *name = call->names.items[0];
