@@ -62,7 +62,10 @@ void autostart_report_line(const struct call *call, const struct autostart_membe
 			output_line(call, "%s: stopped after %s", name, time);
 		break;
 	case RESULT_KILLED:
-		output_note(call, "%s: did not stop within %s: killed", name, time);
+		if (member->reason)
+			output_note(call, "%s: killed: %s", name, member->reason);
+		else
+			output_note(call, "%s: did not stop within %s: killed", name, time);
 		break;
 	case RESULT_TIMED_OUT:
 		say_bad(call, name, member->reason, NULL);

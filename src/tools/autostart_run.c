@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "tools/autostart.h"
+#include "tools/autostart_job.h"
 #include "tools/boot.h"
 #include "tools/command.h"
 #include "tools/ending.h"
@@ -17,55 +18,8 @@
 #include <poll.h>
 #include <sys/inotify.h>
 
-#define STOP_MS      60000 /* of a container whose own time is not known */
-#define STOP_LEAST   10000 /* what a stop leaves for each of those after it */
-#define WATCHES_MOST 400   /* containers waited for at a time: each takes a descriptor */
-
-enum job_phase {
-	JOB_PENDING,
-	JOB_WORKING, /* its child is at work */
-	JOB_WAITING, /* it was started, and is not ready yet */
-	JOB_DONE
-};
-
-struct job {
-	struct autostart_member *member;
-	const struct order_node *node;
-	enum job_phase phase;
-	struct autostart_work work;
-	int wd, process_fd;  /* while WAITING; wd may be that of a folder above */
-	bool is_touched;     /* its folder changed */
-	int64_t began_ms;    /* CLOCK_MONOTONIC, as all times here */
-	int64_t deadline_ms; /* of WAITING */
-	int64_t free_ms;     /* DONE: when what comes behind may begin */
-};
-
-struct run {
-	const struct call *call;
-	struct autostart_set *set;
-	const struct autostart_options *options;
-	struct job *jobs; /* in the order of the sequence */
-	size_t count;
-	size_t *job_of; /* by node */
-	int inotify_fd, signal_fd;
-	int64_t deadline_ms;
-	unsigned int working, waiting;
-	bool is_over, was_interrupted; /* nothing begins any more */
-	enum autostart_action action;
-};
-
-static bool is_start(const struct run *run)
-{
-	return run->options->action == AUTOSTART_START;
-}
-
-static bool has_failed(const struct job *job)
-{
-	return job->member->result != RESULT_READY;
-}
-
-/* reason: heap, or NULL. The line is printed at once. */
-static void settle(struct run *run, struct job *job, enum autostart_result result, char *reason)
+void autostart_run_settle(struct autostart_loop *run, struct autostart_job *job,
+                          enum autostart_result result, char *reason)
 {
 	struct autostart_member *member = job->member;
 	int64_t now = process_clock_ms(), past_ms;
@@ -88,7 +42,7 @@ static void settle(struct run *run, struct job *job, enum autostart_result resul
 }
 
 /* Why nothing begins any more. */
-static char *why_over(const struct run *run)
+static char *why_over(const struct autostart_loop *run)
 {
 	char time[AUTOSTART_SECONDS_ROOM];
 
@@ -99,7 +53,7 @@ static char *why_over(const struct run *run)
 }
 
 /* Looks whether a job that WAITs is ready, or never will be. */
-static void look(struct run *run, struct job *job)
+static void look(struct autostart_loop *run, struct autostart_job *job)
 {
 	struct autostart_member *member = job->member;
 	const struct container *container = &member->container;
@@ -112,7 +66,7 @@ static void look(struct run *run, struct job *job)
 	/* a first look may spare the watch; the second is behind it, so that no change falls in between */
 	if (state_read(container->run_dir, &member->state, NULL, &err) == 0 &&
 	    boot_is_ready(&member->state)) {
-		settle(run, job, RESULT_READY, NULL);
+		autostart_run_settle(run, job, RESULT_READY, NULL);
 		return;
 	}
 	job->wd = watch_folder(run->inotify_fd, container->run_dir, &is_there, &err);
@@ -122,27 +76,27 @@ static void look(struct run *run, struct job *job)
 	if (job->process_fd >= 0)
 		(void)state_read(container->run_dir, &member->state, NULL, &err);
 	if (err.code) {
-		settle(run, job, RESULT_FAILED, must_dup(err.text));
+		autostart_run_settle(run, job, RESULT_FAILED, must_dup(err.text));
 	} else if (boot_is_ready(&member->state)) {
-		settle(run, job, RESULT_READY, NULL);
+		autostart_run_settle(run, job, RESULT_READY, NULL);
 	} else if (member->state.phase == STATE_STOPPED) {
 		text_add(&why, "stopped before it was ready: ");
 		ending_describe(&member->state, &why);
-		settle(run, job, RESULT_FAILED, text_take(&why));
+		autostart_run_settle(run, job, RESULT_FAILED, text_take(&why));
 	}
 }
 
-static void time_out(struct run *run, struct job *job, const char *what)
+static void time_out(struct autostart_loop *run, struct autostart_job *job, const char *what)
 {
 	CLEAN(text_done) struct text why = {0};
 
 	text_addf(&why, "%s: ", what);
 	boot_describe(&job->member->state, &job->member->container.config, &why);
-	settle(run, job, RESULT_TIMED_OUT, text_take(&why));
+	autostart_run_settle(run, job, RESULT_TIMED_OUT, text_take(&why));
 }
 
 /* The child of a start ended well: the container runs, and counts when it is ready. */
-static void begin_waiting(struct run *run, struct job *job, bool was_running)
+static void begin_waiting(struct autostart_loop *run, struct autostart_job *job, bool was_running)
 {
 	struct autostart_member *member = job->member;
 	int64_t now = process_clock_ms(), runs_ms = 0;
@@ -153,7 +107,7 @@ static void begin_waiting(struct run *run, struct job *job, bool was_running)
 	member->was_running = was_running;
 	look(run, job);
 	if (job->phase == JOB_WAITING && run->is_over)
-		settle(run, job, RESULT_LEFT, why_over(run));
+		autostart_run_settle(run, job, RESULT_LEFT, why_over(run));
 	if (job->phase != JOB_WAITING)
 		return;
 	/* one that has been running for long has had its time */
@@ -162,166 +116,41 @@ static void begin_waiting(struct run *run, struct job *job, bool was_running)
 	job->deadline_ms = limit_ms ? now + limit_ms - (runs_ms > 0 ? runs_ms : 0) : INT64_MAX;
 }
 
-static void end_of_child(struct run *run, struct job *job, bool kill_it)
+static void end_of_child(struct autostart_loop *run, struct autostart_job *job, bool kill_it)
 {
 	struct autostart_report report;
 
 	autostart_work_end(&job->work, kill_it, &report);
 	run->working--;
 	if (kill_it && report.code)
-		settle(run, job, run->was_interrupted ? RESULT_LEFT : RESULT_TIMED_OUT,
-		       why_over(run));
+		autostart_run_settle(run, job,
+		                     run->was_interrupted ? RESULT_LEFT : RESULT_TIMED_OUT,
+		                     why_over(run));
 	else if (report.code)
-		settle(run, job, RESULT_FAILED, must_dup(report.text));
-	else if (is_start(run))
+		autostart_run_settle(run, job, RESULT_FAILED, must_dup(report.text));
+	else if (run->is_start)
 		begin_waiting(run, job, report.is_other);
+	else if (job->action != run->options->action) /* it never had its turn */
+		autostart_run_settle(run, job, RESULT_KILLED, why_over(run));
 	else
-		settle(run, job,
-		       report.is_other && run->action != AUTOSTART_KILL ? RESULT_KILLED
-		                                                        : RESULT_STOPPED,
-		       NULL);
-}
-
-/*
- * What a stop may take: its own time, but never what the containers that are to stop after it (of the
- * lower steps) need: ten seconds a step, or as much as there is for each.
- */
-static int64_t stop_time_of(const struct run *run, const struct job *job)
-{
-	int64_t own = job->member->state.stop_timeout_ms, left, kept;
-	int64_t behind = (int64_t)job->node->step - 1;
-
-	if (!own)
-		own = STOP_MS;
-	if (run->deadline_ms < 0)
-		return own;
-	left = run->deadline_ms - process_clock_ms();
-	if (left < 0)
-		left = 0;
-	kept = left / (behind + 1);
-	if (kept > STOP_LEAST)
-		kept = STOP_LEAST;
-	left -= behind * kept;
-	return own < 0 || own > left ? left : own;
-}
-
-static void begin(struct run *run, struct job *job)
-{
-	struct error err = {0};
-	int64_t time = is_start(run) ? -1 : stop_time_of(run, job);
-
-	job->began_ms = process_clock_ms();
-	if (autostart_work_begin(&job->work, &job->member->container, run->action, time, &err) <
-	    0) {
-		settle(run, job, RESULT_FAILED, must_dup(err.text));
-		return;
-	}
-	job->phase = JOB_WORKING;
-	run->working++;
-}
-
-static bool has_room(const struct run *run)
-{
-	const struct autostart_options *options = run->options;
-
-	if (options->unsettled && run->working + run->waiting >= options->unsettled)
-		return false;
-	return run->working < options->jobs && run->working + run->waiting < WATCHES_MOST;
-}
-
-static bool is_free(const struct job *job, int64_t now)
-{
-	return job->phase == JOB_DONE && now >= job->free_ms;
-}
-
-/* What a start waits for is free; sets *failed to one of it that never will be ready. */
-static bool needs_are_free(const struct run *run, const struct job *job, int64_t now,
-                           const struct job **failed)
-{
-	bool free = true;
-
-	for (size_t i = 0; i < job->node->need_count; i++) {
-		const struct job *other = &run->jobs[run->job_of[job->node->needs[i]]];
-
-		if (other->phase == JOB_DONE && has_failed(other))
-			*failed = other;
-		free = free && is_free(other, now);
-	}
-	return free;
-}
-
-static void skip_after(struct run *run, struct job *job, const struct job *failed)
-{
-	const char *how = failed->member->result == RESULT_TIMED_OUT  ? "was not ready in time"
-	                  : failed->member->result == RESULT_NOT_DONE ? "was not started"
-	                                                              : "failed";
-
-	settle(run, job, RESULT_NOT_DONE,
-	       must_printf("after %s, which %s", failed->node->name, how));
-}
-
-/* Begins every start whose turn it is. Those of a rank wait for all of the lower ones. */
-static void begin_starts(struct run *run)
-{
-	int64_t now = process_clock_ms();
-	uint64_t rank = UINT64_MAX; /* the lowest that is not over */
-
-	for (size_t i = 0; i < run->count; i++) {
-		struct job *job = &run->jobs[i];
-		const struct job *failed = NULL;
-		bool is_turn;
-
-		if (job->phase != JOB_PENDING) {
-			if (!is_free(job, now) && job->node->rank < rank)
-				rank = job->node->rank;
-			continue;
-		}
-		is_turn = needs_are_free(run, job, now, &failed) && job->node->rank <= rank;
-		if (failed)
-			skip_after(run, job, failed);
-		else if (is_turn && has_room(run))
-			begin(run, job);
-		if (!is_free(job, now) && job->node->rank < rank)
-			rank = job->node->rank;
-	}
-}
-
-/* The same backwards: what needs others goes first, and a failure holds nobody up. */
-static void begin_stops(struct run *run)
-{
-	CLEAN_FREE bool *is_needed = must_alloc(run->set->count * sizeof(*is_needed));
-	uint64_t rank = 0; /* the highest that is not over */
-
-	for (size_t i = run->count; i-- > 0;) {
-		struct job *job = &run->jobs[i];
-		bool is_turn = run->is_over ||
-		               (!is_needed[run->set->order.sequence[i]] && job->node->rank >= rank);
-
-		if (job->phase == JOB_PENDING && is_turn && (run->is_over || has_room(run)))
-			begin(run, job);
-		if (job->phase == JOB_DONE)
-			continue;
-		if (job->node->rank > rank)
-			rank = job->node->rank;
-		for (size_t j = 0; j < job->node->need_count; j++)
-			is_needed[job->node->needs[j]] = true;
-	}
+		autostart_run_settle(run, job, report.is_other ? RESULT_KILLED : RESULT_STOPPED,
+		                     NULL);
 }
 
 /*
  * Nothing begins any more. A start that is under way comes to its end, since it takes little and half of
  * it would be left; readiness is not waited for. A stop that was asked for stays asked for.
  */
-static void give_up(struct run *run)
+static void give_up(struct autostart_loop *run)
 {
 	run->is_over = true;
 	for (size_t i = 0; i < run->count; i++) {
-		struct job *job = &run->jobs[i];
+		struct autostart_job *job = &run->jobs[i];
 
-		if (job->phase == JOB_WORKING && (!is_start(run) || !run->was_interrupted))
+		if (job->phase == JOB_WORKING && (!run->is_start || !run->was_interrupted))
 			end_of_child(run, job, true);
 		if (job->phase == JOB_WAITING && run->was_interrupted) {
-			settle(run, job, RESULT_LEFT, why_over(run));
+			autostart_run_settle(run, job, RESULT_LEFT, why_over(run));
 		} else if (job->phase == JOB_WAITING) {
 			CLEAN_FREE char *why = why_over(run);
 
@@ -330,24 +159,24 @@ static void give_up(struct run *run)
 	}
 	for (size_t i = 0; i < run->count; i++)
 		if (run->jobs[i].phase == JOB_PENDING)
-			settle(run, &run->jobs[i], RESULT_NOT_DONE, why_over(run));
+			autostart_run_settle(run, &run->jobs[i], RESULT_NOT_DONE, why_over(run));
 }
 
 /* The time of a stop is over: what did not have its turn yet is killed, all at once. */
-static void kill_rest(struct run *run)
+static void kill_rest(struct autostart_loop *run)
 {
 	run->is_over = true;
 	run->action = AUTOSTART_KILL;
-	begin_stops(run);
+	autostart_turn_stops(run);
 }
 
-static void check_times(struct run *run)
+static void check_times(struct autostart_loop *run)
 {
 	int64_t now = process_clock_ms();
 	char time[AUTOSTART_SECONDS_ROOM];
 
 	for (size_t i = 0; i < run->count; i++) {
-		struct job *job = &run->jobs[i];
+		struct autostart_job *job = &run->jobs[i];
 		CLEAN_FREE char *what = NULL;
 
 		if (job->phase != JOB_WAITING || now < job->deadline_ms)
@@ -360,7 +189,7 @@ static void check_times(struct run *run)
 	}
 	if (run->is_over || run->deadline_ms < 0 || now < run->deadline_ms)
 		return;
-	if (is_start(run))
+	if (run->is_start)
 		give_up(run);
 	else
 		kill_rest(run);
@@ -373,23 +202,27 @@ static void earlier(int64_t *next, int64_t when)
 }
 
 /* Milliseconds until a time is over, -1: none will be. */
-static int sleep_time(const struct run *run)
+static int sleep_time(const struct autostart_loop *run)
 {
-	int64_t now = process_clock_ms(), next = run->is_over ? -1 : run->deadline_ms;
+	int64_t next = run->is_over ? -1 : run->deadline_ms;
+	bool has_turns = run->is_start && !run->is_over; /* a stop waits for no delay */
 
 	for (size_t i = 0; i < run->count; i++) {
-		if (run->jobs[i].phase == JOB_WAITING)
-			earlier(&next, run->jobs[i].deadline_ms);
-		if (run->jobs[i].phase == JOB_DONE && run->jobs[i].free_ms > now)
-			earlier(&next, run->jobs[i].free_ms);
+		const struct autostart_job *job = &run->jobs[i];
+
+		if (job->phase == JOB_WAITING)
+			earlier(&next, job->deadline_ms);
+		/* since the last turns something may have become free: then there is no time to sleep */
+		if (has_turns && job->phase == JOB_DONE && job->free_ms > run->turn_ms)
+			earlier(&next, job->free_ms);
 	}
 	if (next < 0)
 		return -1;
-	next -= now;
+	next -= process_clock_ms();
 	return next < 0 ? 0 : next > INT32_MAX ? INT32_MAX : (int)next;
 }
 
-static void read_events(struct run *run)
+static void read_events(struct autostart_loop *run)
 {
 	char buffer[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t n;
@@ -406,7 +239,7 @@ static void read_events(struct run *run)
 	}
 }
 
-static int sleep_once(struct run *run, struct error *err)
+static int sleep_once(struct autostart_loop *run, struct error *err)
 {
 	CLEAN_FREE struct pollfd *polls = must_alloc((run->count + 2) * sizeof(*polls));
 
@@ -415,7 +248,7 @@ static int sleep_once(struct run *run, struct error *err)
 		(struct pollfd){.fd = run->was_interrupted ? -1 : run->signal_fd, .events = POLLIN};
 	polls[1] = (struct pollfd){.fd = run->inotify_fd, .events = POLLIN};
 	for (size_t i = 0; i < run->count; i++) {
-		const struct job *job = &run->jobs[i];
+		const struct autostart_job *job = &run->jobs[i];
 
 		polls[i + 2] = (struct pollfd){.fd = -1, .events = POLLIN};
 		if (job->phase == JOB_WORKING)
@@ -428,7 +261,7 @@ static int sleep_once(struct run *run, struct error *err)
 	if (polls[1].revents)
 		read_events(run);
 	for (size_t i = 0; i < run->count; i++) {
-		struct job *job = &run->jobs[i];
+		struct autostart_job *job = &run->jobs[i];
 
 		if (job->phase == JOB_WORKING && polls[i + 2].revents)
 			end_of_child(run, job, false);
@@ -443,10 +276,10 @@ static int sleep_once(struct run *run, struct error *err)
 }
 
 /* Those of which it is known before anything starts that they cannot. */
-static void settle_hopeless(struct run *run)
+static void settle_hopeless(struct autostart_loop *run)
 {
 	for (size_t i = 0; i < run->count; i++) {
-		struct job *job = &run->jobs[i];
+		struct autostart_job *job = &run->jobs[i];
 		char *problem = autostart_set_problem(run->set, run->set->order.sequence[i]);
 
 		if (job->member->broken) {
@@ -454,11 +287,11 @@ static void settle_hopeless(struct run *run)
 			problem = must_dup(job->member->broken);
 		}
 		if (problem)
-			settle(run, job, RESULT_FAILED, problem);
+			autostart_run_settle(run, job, RESULT_FAILED, problem);
 	}
 }
 
-static bool is_done(const struct run *run)
+static bool is_done(const struct autostart_loop *run)
 {
 	for (size_t i = 0; i < run->count; i++)
 		if (run->jobs[i].phase != JOB_DONE)
@@ -466,17 +299,17 @@ static bool is_done(const struct run *run)
 	return true;
 }
 
-static int work_through(struct run *run, struct error *err)
+static int work_through(struct autostart_loop *run, struct error *err)
 {
 	int r = 0;
 
-	if (is_start(run))
+	if (run->is_start)
 		settle_hopeless(run);
 	while (r == 0) {
-		if (!run->is_over && is_start(run))
-			begin_starts(run);
+		if (!run->is_over && run->is_start)
+			autostart_turn_starts(run);
 		else if (!run->is_over)
-			begin_stops(run);
+			autostart_turn_stops(run);
 		if (is_done(run))
 			return 0;
 		r = sleep_once(run, err);
@@ -485,7 +318,7 @@ static int work_through(struct run *run, struct error *err)
 	return r;
 }
 
-static void run_done(struct run *run)
+static void run_done(struct autostart_loop *run)
 {
 	for (size_t i = 0; i < run->count; i++)
 		fd_close(&run->jobs[i].process_fd);
@@ -499,13 +332,14 @@ int autostart_run(const struct call *call, struct autostart_set *set,
                   const struct autostart_options *options, bool *was_interrupted, struct error *err)
 {
 	CLEAN(run_done)
-	struct run run = {.call = call,
-	                  .set = set,
-	                  .options = options,
-	                  .count = set->order.sequence_count,
-	                  .action = options->action,
-	                  .inotify_fd = -1,
-	                  .deadline_ms = -1};
+	struct autostart_loop run = {.call = call,
+	                             .set = set,
+	                             .options = options,
+	                             .count = set->order.sequence_count,
+	                             .action = options->action,
+	                             .is_start = options->action == AUTOSTART_START,
+	                             .inotify_fd = -1,
+	                             .deadline_ms = -1};
 	int r;
 
 	if (options->timeout_ms >= 0)
@@ -516,10 +350,10 @@ int autostart_run(const struct call *call, struct autostart_set *set,
 		size_t node = set->order.sequence[i];
 
 		run.job_of[node] = i;
-		run.jobs[i] = (struct job){.member = &set->members[node],
-		                           .node = &set->order.nodes[node],
-		                           .wd = -1,
-		                           .process_fd = -1};
+		run.jobs[i] = (struct autostart_job){.member = &set->members[node],
+		                                     .node = &set->order.nodes[node],
+		                                     .wd = -1,
+		                                     .process_fd = -1};
 	}
 	run.signal_fd = watch_signals(err);
 	if (run.signal_fd < 0)

@@ -18,6 +18,7 @@
 /* Below the 90 s that service managers give a service to stop. */
 #define STOP_TIMEOUT_MS 80000
 #define STOP_JOBS       128 /* children that only wait */
+#define JOBS_MOST       128
 #define TIMEOUT_UNSET   INT64_MIN
 
 static bool opt_list, opt_shutdown, opt_kill, opt_reboot, opt_all;
@@ -55,12 +56,12 @@ static int check_options(const struct call *call)
 
 static struct autostart_options options_for(const struct call *call, enum autostart_action action)
 {
-	struct autostart_options chosen = {
-		.action = action, .timeout_ms = opt_timeout, .unsettled = (unsigned int)opt_jobs};
+	struct autostart_options chosen = {.action = action, .timeout_ms = opt_timeout};
 
 	chosen.jobs = action == AUTOSTART_START ? names_jobs(call) : STOP_JOBS;
-	if (opt_jobs > STOP_JOBS)
-		chosen.unsettled = STOP_JOBS;
+	if (opt_jobs)
+		chosen.jobs = chosen.unsettled =
+			opt_jobs > JOBS_MOST ? JOBS_MOST : (unsigned int)opt_jobs;
 	if (opt_timeout == TIMEOUT_UNSET)
 		chosen.timeout_ms = action == AUTOSTART_START ? -1 : STOP_TIMEOUT_MS;
 	return chosen;

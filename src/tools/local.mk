@@ -30,9 +30,9 @@ src_sysc_SOURCES += \
 
 SYSC_VERBS += autostart start stop restart attach console execute freeze unfreeze
 src_sysc_SOURCES += \
-	src/tools/autostart.h src/tools/autostart_order.c src/tools/autostart_order.h \
+	src/tools/autostart.h src/tools/autostart_job.h src/tools/autostart_order.c src/tools/autostart_order.h \
 	src/tools/autostart_report.c src/tools/autostart_run.c src/tools/autostart_set.c \
-	src/tools/autostart_work.c src/tools/cmd_autostart.c \
+	src/tools/autostart_turn.c src/tools/autostart_work.c src/tools/cmd_autostart.c \
 	src/tools/cmd_attach.c \
 	src/tools/cmd_console.c \
 	src/tools/cmd_execute.c \

@@ -238,6 +238,7 @@ status() {
 	sysc start a b c
 	before=$EPOCHREALTIME
 	status 0 sysc autostart -s -t 0
+	[[ $stderr == *"c: killed: the time of 0.00 s was over"* ]]
 	((${EPOCHREALTIME/./} - ${before/./} < 5000000))
 	[[ $(sysc ls --active) == "" ]]
 	assert_nothing_left
