@@ -168,7 +168,7 @@ void ready_network_take(struct ready_network *network, const void *bytes, size_t
 
 int ready_network_read(struct ready_network *network)
 {
-	char bytes[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char bytes[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct sockaddr_nl from = {0};
 	socklen_t from_length = sizeof(from);
 	ssize_t n = recvfrom(network->fd, bytes, sizeof(bytes), MSG_DONTWAIT,

@@ -181,6 +181,44 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	info_has web1 "killed by SIGKILL"
 	sysc stop web1
 	assert_nothing_left web1
+	sysc destroy web1
+	need controller memory
+	make_ending web1 0 -s boot.restart=on-failure -s boot.restart_delay=50ms -s limits.memory=16M
+	sed -i 's/^exit 0/exec dd if=\/dev\/zero of=\/dev\/null bs=64M count=1/' "$(rootfs web1)/sbin/init"
+	in_background sysc monitor web1
+	sysc start web1
+	let_end web1
+	wait_until 20 has_starts web1 2
+	rm "$(rootfs web1)/end"
+	wait_until 10 eval '[ "$(state_of web1)" = RUNNING ]'
+	sysc info --json web1 | grep -q '"reason": "oom"'
+	wait_until 5 grep -q 'web1 OOM 1 processes killed' "$BATS_TEST_TMPDIR/background.log"
+	sysc stop web1
+	assert_nothing_left web1
+}
+
+@test "an ephemeral container is started again as others are, and removed when it stops for good" {
+	make_ending web1 1 -s boot.restart=on-failure -s boot.restart_delay=50ms -s boot.restart_limit=1 \
+		-s container.ephemeral=yes
+	sysc start web1
+	pid=$(pid_of web1)
+	let_end web1
+	wait_until 20 test ! -e "$SYSC_PATH/web1"
+	grep -q 'restart 1 of 1' "$SYSC_LOG/web1.log"
+	assert_nothing_left
+}
+
+@test "the policy of a running container is changed at once, one that waits included" {
+	make_ending web1 1
+	sysc start web1
+	sysc config set web1 boot.restart always
+	sysc config set web1 boot.restart_delay 10min
+	let_end web1
+	wait_until 10 is_waiting web1
+	sysc config set web1 boot.restart no
+	wait_until 10 is_stopped web1
+	info_has web1 "boot.restart is set to no"
+	assert_nothing_left web1
 }
 
 @test "in the foreground it stays over restarts" {

@@ -83,3 +83,5 @@ tests_unit_test_monitor_handover_SOURCES = tests/unit/test-monitor-handover.c
 UNIT_TESTS += tests/unit/test-monitor-notify tests/unit/test-monitor-restart
 tests_unit_test_monitor_notify_SOURCES = tests/unit/test-monitor-notify.c
 tests_unit_test_monitor_restart_SOURCES = tests/unit/test-monitor-restart.c
+UNIT_TESTS += tests/unit/test-monitor-ready_network
+tests_unit_test_monitor_ready_network_SOURCES = tests/unit/test-monitor-ready_network.c
