@@ -129,6 +129,13 @@ int lock_container(const struct container *container, int64_t timeout_ms, struct
 	return lock_file(container->run_dir, 0700, "lock", what, timeout_ms, err);
 }
 
+int lock_takeover(const struct container *container, int64_t timeout_ms, struct error *err)
+{
+	CLEAN_FREE char *what = must_printf("the supervisor of '%s'", container->name);
+
+	return lock_file(container->run_dir, 0700, "takeover", what, timeout_ms, err);
+}
+
 int lock_store(const struct paths *paths, int64_t timeout_ms, struct error *err)
 {
 	CLEAN_FREE char *what = must_printf("the store '%s'", paths->store);

@@ -18,6 +18,11 @@ struct paths;
  * it (O_CLOEXEC); -EBUSY with the pid of the holder in the text.
  */
 int lock_container(const struct container *container, int64_t timeout_ms, struct error *err);
+/*
+ * Held while a supervisor is made for a container that runs without one, by who may or may not hold the
+ * container's lock (RUN/NAME/takeover).
+ */
+int lock_takeover(const struct container *container, int64_t timeout_ms, struct error *err);
 /* The same for the store; made with mode 0711 (the folder) when absent. */
 int lock_store(const struct paths *paths, int64_t timeout_ms, struct error *err);
 

@@ -296,6 +296,31 @@ static bool is_alive(pid_t pid, uint64_t birth)
 	return read_stat(pid, &letter, &now) == 0 && now == birth && letter != 'Z' && letter != 'X';
 }
 
+bool state_is_orphan(const struct state *state)
+{
+	return state->phase != STATE_STOPPED &&
+	       !is_alive(state->monitor_pid, state->monitor_birth) &&
+	       !is_alive(state->keeper_pid, state->keeper_birth);
+}
+
+/* Everybody who could have told how it ended is gone. */
+static void note_unseen_end(struct state *state)
+{
+	if (state->phase == STATE_STARTING) {
+		(void)snprintf(state->failure, sizeof(state->failure),
+		               "the supervisor was killed during the start");
+		state->failed_ms = state->since_ms;
+	} else {
+		(void)snprintf(state->stop_who, sizeof(state->stop_who),
+		               "the guest, while its supervisor was gone");
+		state->stop_reason[0] = state->stop_decision[0] = '\0';
+		state->stop_status = -1;
+		state->stop_oom_kills = UINT64_MAX;
+		state->stopped_ms = 0;
+	}
+	state->phase = STATE_STOPPED;
+}
+
 int state_read(const char *run_dir, struct state *state, bool *stale, struct error *err)
 {
 	char path[PATH_MAX], text[STATE_FILE_MAX];
@@ -321,11 +346,9 @@ int state_read(const char *run_dir, struct state *state, bool *stale, struct err
 	r = parse_state(&read, text, path, err);
 	if (r < 0)
 		return r;
-	gone = read.phase != STATE_STOPPED && !is_alive(read.monitor_pid, read.monitor_birth) &&
-	       !is_alive(read.keeper_pid, read.keeper_birth) &&
-	       !is_alive(read.init_pid, read.init_birth);
+	gone = state_is_orphan(&read) && !is_alive(read.init_pid, read.init_birth);
 	if (gone)
-		read.phase = STATE_STOPPED;
+		note_unseen_end(&read);
 	if (stale)
 		*stale = gone;
 	*state = read;

@@ -67,13 +67,17 @@ struct state {
 void state_init(struct state *state);
 
 /*
- * Reads RUN/NAME/state. Absent is STOPPED, not an error. When the file says that it runs but the
- * supervisor and init are gone (crash, host reboot), phase is STOPPED and *stale (may be NULL) true.
+ * Reads RUN/NAME/state. Absent is STOPPED, not an error. When the file says that it runs but both processes
+ * of the supervisor and init are gone (killed, host reboot), phase is STOPPED, *stale (may be NULL) is true,
+ * and stop_who or failure says so; stopped_ms is 0 then, since nobody saw it.
  */
 int state_read(const char *run_dir, struct state *state, bool *stale, struct error *err);
 /* Replaces RUN/NAME/state; makes the folder (0700) when it is absent. Changes since_ms if the phase
  * changed against what the caller passed in state->since_ms = 0. */
 int state_write(const char *run_dir, struct state *state, struct error *err);
+
+/* True when it is not STOPPED, but neither process of the supervisor lives: init does, with nobody to ask. */
+bool state_is_orphan(const struct state *state);
 
 const char *state_name(enum state_phase phase); /* "RUNNING" */
 /* -EINVAL for an unknown word; any case. */

@@ -11,6 +11,7 @@
 #include "cgroup/cgroup.h"
 #include "container/container.h"
 #include "container/state.h"
+#include "monitor/adopt.h"
 #include "monitor/restart.h"
 
 #include <errno.h>
@@ -73,31 +74,20 @@ static bool is_ending(const struct state *state)
 	return init < 0 || process_wait(init, 0) != 0;
 }
 
-static bool has_supervisor(const struct state *state)
-{
-	CLEAN_FD int keeper = open_process(state->keeper_pid, state->keeper_birth);
-	CLEAN_FD int worker = open_process(state->monitor_pid, state->monitor_birth);
-
-	return keeper >= 0 || worker >= 0;
-}
-
 int client_settled_state(const struct container *container, struct state *state, struct error *err)
 {
 	int64_t deadline = process_clock_ms() + CONNECT_MS;
-	CLEAN_FD int init = -1;
+	bool is_stale = false;
 	int r;
 
 	do
-		r = state_read(container->run_dir, state, NULL, err);
-	while (r == 0 && is_ending(state) && has_supervisor(state) && is_between(state, deadline));
-	if (r < 0 || state->phase == STATE_STOPPED || has_supervisor(state))
+		r = state_read(container->run_dir, state, &is_stale, err);
+	while (r == 0 && is_ending(state) && !state_is_orphan(state) &&
+	       is_between(state, deadline));
+	if (r < 0 || (!is_stale && !state_is_orphan(state)))
 		return r;
-	init = open_process(state->init_pid, state->init_birth);
-	if (init >= 0 && process_wait(init, CONNECT_MS) == 0)
-		return fail_plain(err, EBUSY,
-		                  "its supervisor is gone, its init (pid %d) does not end",
-		                  state->init_pid);
-	return state_read(container->run_dir, state, NULL, err);
+	r = adopt_container(container, err);
+	return r < 0 ? r : state_read(container->run_dir, state, NULL, err);
 }
 
 int client_connect(const struct container *container, struct error *err)
@@ -117,6 +107,11 @@ int client_connect(const struct container *container, struct error *err)
 		fd = socket_connect(path, err);
 		if (fd != -ECONNREFUSED && fd != -ENOENT)
 			return fd;
+		if (state_is_orphan(&state)) {
+			r = adopt_container(container, err);
+			if (r < 0)
+				return r;
+		}
 	} while (is_between(&state, deadline));
 	return fail_plain(err, EIO, "its supervisor (pid %d) does not listen on '%s'",
 	                  state.monitor_pid, path);

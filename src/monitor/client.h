@@ -14,13 +14,14 @@ struct error;
 struct state;
 
 /*
- * Connects to the supervisor. -ESRCH when the container is not running ("… is not running").
+ * Connects to the supervisor, which is made anew where it is gone (adopt.h). -ESRCH when the container is not running ("… is not running").
  */
 int client_connect(const struct container *container, struct error *err);
 
 /*
- * The state of the container as it will be: one whose init has ended is being cleaned up, or is ending
- * because its supervisor was killed, so this waits a moment for that. For who is about to start it.
+ * The state of the container as it will be: one whose init has ended is being cleaned up, so this waits a
+ * moment for that; one whose supervisor is gone is taken over, or what is left of it is removed (adopt.h). For
+ * who is about to start or destroy it.
  */
 int client_settled_state(const struct container *container, struct state *state, struct error *err);
 

@@ -1,10 +1,12 @@
 libsysc_a_SOURCES += \
+	src/monitor/adopt.c src/monitor/adopt.h \
 	src/monitor/ask.c src/monitor/ask.h \
 	src/monitor/client.c src/monitor/client.h \
 	src/monitor/handover.c src/monitor/handover.h \
 	src/monitor/health.c src/monitor/health.h \
 	src/monitor/inside.c src/monitor/inside.h \
 	src/monitor/keeper.c src/monitor/keeper.h \
+	src/monitor/leftovers.c src/monitor/leftovers.h \
 	src/monitor/monitor.c src/monitor/monitor.h \
 	src/monitor/notify.c src/monitor/notify.h \
 	src/monitor/ready.c src/monitor/ready.h \

@@ -7,13 +7,12 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/text.h"
-#include "cgroup/cgroup.h"
 #include "monitor/ask.h"
+#include "monitor/leftovers.h"
 #include "monitor/notify.h"
 #include "monitor/pair.h"
 #include "monitor/protocol.h"
 #include "monitor/server.h"
-#include "network/network.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,8 +25,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define TTY_RING_BYTES   8192
-#define REMOVE_CGROUP_MS 10000
+#define TTY_RING_BYTES 8192
 
 int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct error *err)
 {
@@ -169,56 +167,12 @@ static void note_reason(struct monitor *monitor, int status)
 		(void)snprintf(state->stop_who, sizeof(state->stop_who), "the guest (init ended)");
 }
 
-static void remove_links(struct monitor *monitor)
-{
-	struct network network = {.count = monitor->state.link_count};
-	struct error err = {0};
-
-	for (unsigned int i = 0; i < network.count; i++)
-		(void)snprintf(network.links[i].host_name, sizeof(network.links[i].host_name), "%s",
-		               monitor->state.links[i]);
-	if (network_detach(&network, &err) < 0)
-		log_line(LOG_LEVEL_WARN, "%s", err.text);
-}
-
-/* The counter goes with the cgroup. */
-static void note_oom_kills(struct monitor *monitor, const struct cgroup *cgroup)
-{
-	struct cgroup_usage usage = {.oom_kills = LIMIT_UNSET};
-
-	/* without a memory controller it stays unknown */
-	(void)cgroup_usage_of(&cgroup->host, cgroup->path, CGROUP_PART_OOM, &usage);
-	monitor->state.stop_oom_kills = usage.oom_kills;
-	if (usage.oom_kills != LIMIT_UNSET && usage.oom_kills)
-		log_line(LOG_LEVEL_WARN, "out of memory: %llu processes were killed",
-		         (unsigned long long)usage.oom_kills);
-}
-
-static void remove_cgroup(struct monitor *monitor)
-{
-	struct error err = {0};
-	CLEAN(cgroup_close) struct cgroup cgroup;
-	int r;
-
-	cgroup_init(&cgroup);
-	monitor->state.stop_oom_kills = LIMIT_UNSET;
-	r = cgroup_open(&cgroup, monitor->state.cgroup, &err);
-	if (r == 0)
-		note_oom_kills(monitor, &cgroup);
-	if (r == 0)
-		r = cgroup_remove(&cgroup, REMOVE_CGROUP_MS, &err);
-	if (r < 0)
-		log_line(LOG_LEVEL_WARN, "%s", err.text);
-}
-
-/* Everything that the start made outside of the container. */
 static void clean_up(struct monitor *monitor)
 {
 	for (unsigned int i = 0; i < monitor->handover.tty_count; i++)
 		terminal_drain(&monitor->terminals[i]);
 	server_flush(monitor);
-	remove_links(monitor);
-	remove_cgroup(monitor);
+	leftovers_remove(&monitor->state);
 }
 
 static bool wants_reboot(const struct monitor *monitor, int status)
@@ -241,20 +195,6 @@ static void describe_status(int status, char *out, size_t room)
 	}
 	format_signal(WTERMSIG(status), name);
 	(void)snprintf(out, room, "ended by %s", name);
-}
-
-/*
- * Before STOPPED is written: then the socket of that name may be the next supervisor's. Who has connected
- * already hears the end after it was written.
- */
-static void remove_socket(struct monitor *monitor)
-{
-	CLEAN_FREE char *path = must_printf("%s/socket", monitor->handover.run_dir);
-
-	CLEAN_FREE char *notify = must_printf("%s/notify", monitor->handover.run_dir);
-
-	(void)unlink(path); /* the next start replaces it all the same */
-	(void)unlink(notify);
 }
 
 static bool ended_well(const struct state *state, enum restart_reason reason)
@@ -284,7 +224,7 @@ static void go_on(struct monitor *monitor, bool start)
 	struct error err = {0};
 
 	monitor->state.restart_at_ms = 0;
-	remove_socket(monitor);
+	leftovers_remove_socket(monitor->handover.run_dir);
 	/* before STOPPED: from then on the container may be another one's */
 	monitor->handover.next = start                         ? HANDOVER_NEXT_START
 	                         : monitor->handover.ephemeral ? HANDOVER_NEXT_DESTROY
@@ -325,6 +265,7 @@ static void init_ready(struct loop_source *source, uint32_t events)
 		(struct monitor *)((char *)source - offsetof(struct monitor, init));
 
 	(void)events; /* a pidfd has only one */
+	pair_init_ended(monitor);
 	monitor->loop.done = true;
 }
 

@@ -34,6 +34,7 @@ struct monitor {
 	int keeper_pause_ms;
 	int init_status; /* as the keeper told it, -1 */
 	bool is_status_told;
+	int stat_fd; /* /proc/PID/stat of init where the keeper is not its parent, else -1 */
 	struct terminal terminals[1 + CONSOLE_TTYS_MAX];
 	struct server_client *clients; /* list */
 	int asked_pause_ms;            /* until init is asked again (ask.h) */

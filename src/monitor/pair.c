@@ -7,14 +7,17 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "monitor/keeper.h"
 #include "monitor/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -22,6 +25,45 @@
 #define PAUSE_FIRST_MS 100 /* between tries to make a keeper */
 #define PAUSE_LAST_MS  5000
 #define STATUS_MS      2000 /* for whoever reaps init */
+
+#define FIELD_PARENT 4 /* of /proc/PID/stat, proc(5) */
+#define FIELD_STATUS \
+	52 /* of a zombie: also what became of reboot(2), which PIDFD_GET_INFO does not tell */
+
+/* A field of init's stat file, -1 when it is gone. */
+static int read_stat(int fd, int field)
+{
+	char text[1024], *at;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	at = strrchr(text, ')'); /* ends field 2 */
+	for (int i = 2; at && i < field; i++)
+		at = strchr(at + 1, ' ');
+	return at ? (int)strtol(at + 1, NULL, 10) : -1;
+}
+
+/* Only where nobody will tell. */
+static void watch_init(struct monitor *monitor)
+{
+	CLEAN_FREE char *path = must_printf("/proc/%d/stat", monitor->state.init_pid);
+
+	if (monitor->stat_fd < 0)
+		monitor->stat_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (read_stat(monitor->stat_fd, FIELD_PARENT) == monitor->state.keeper_pid)
+		fd_close(&monitor->stat_fd);
+}
+
+void pair_init_ended(struct monitor *monitor)
+{
+	int status = monitor->stat_fd < 0 ? -1 : read_stat(monitor->stat_fd, FIELD_STATUS);
+
+	/* 0 also when it was too late */
+	if (status <= 0 || monitor->is_status_told)
+		return;
+	monitor->init_status = status;
+	monitor->is_status_told = true;
+}
 
 static void note_pair(struct monitor *monitor, pid_t keeper)
 {
@@ -34,6 +76,7 @@ static void note_pair(struct monitor *monitor, pid_t keeper)
 	state->keeper_birth = keeper ? state_process_birth(keeper) : 0;
 	if (state_write(monitor->handover.run_dir, state, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	watch_init(monitor);
 }
 
 /* In the new process: the same program with all fds of the handover and none of ours. */
@@ -98,9 +141,9 @@ static bool hear(struct monitor *monitor)
 		lost_keeper(monitor);
 		return false;
 	}
-	/* it lives: the next one that dies has a new one at once */
 	if (message.kind == KEEPER_INIT_ENDED) {
-		monitor->init_status = message.value;
+		if (message.value >= 0)
+			monitor->init_status = message.value;
 		monitor->is_status_told = true;
 	} else if (message.kind == KEEPER_SIGNAL) {
 		monitor_signal(monitor, message.value, message.uid, message.pid);
@@ -120,6 +163,7 @@ int pair_open(struct monitor *monitor, int pipe_fd, pid_t keeper)
 
 	monitor->keeper = (struct loop_source){.fd = pipe_fd, .ready = keeper_ready};
 	monitor->init_status = -1;
+	monitor->stat_fd = -1;
 	r = loop_add(&monitor->loop, &monitor->keeper, EPOLLIN);
 	if (r == 0)
 		note_pair(monitor, keeper);
@@ -172,7 +216,14 @@ int pair_init_status(struct monitor *monitor)
 			break;
 		(void)hear(monitor);
 	}
-	if (monitor->init_status < 0)
-		monitor->init_status = ask_kernel(monitor->handover.pidfd);
+	if (monitor->init_status >= 0)
+		return monitor->init_status;
+	monitor->init_status = ask_kernel(monitor->handover.pidfd);
+	if (monitor->init_status == SIGKILL && !monitor->handover.no_reboot &&
+	    !text_is(monitor->state.init_kind, "sysc-init")) {
+		log_line(LOG_LEVEL_WARN, "init was not seen to end, since a keeper was killed: "
+		                         "taken for a reboot");
+		monitor->init_status = SIGHUP;
+	}
 	return monitor->init_status;
 }

@@ -13,9 +13,13 @@ int pair_open(struct monitor *monitor, int pipe_fd, pid_t keeper);
 int pair_timeout_ms(const struct monitor *monitor);
 /* Another try to make a keeper, when it is due. */
 void pair_again(struct monitor *monitor);
+/* First thing when init has ended: where the keeper is not its parent, looks at it before its parent does. */
+void pair_init_ended(struct monitor *monitor);
 /*
- * The wait status of init, which has ended: from the keeper, who is its parent, or from the kernel
- * (PIDFD_GET_INFO, Linux 6.15) when that one was killed. Waits a moment for either. -1: not known.
+ * The wait status of init, which has ended: from the keeper, who is its parent. Where that one was killed, as
+ * pair_init_ended() saw it, or from the kernel (PIDFD_GET_INFO, Linux 6.15); that tells only that it was
+ * killed when it asked for a reboot or a poweroff, and the first is made of it. Waits a moment for any.
+ * -1: not known.
  */
 int pair_init_status(struct monitor *monitor);
 

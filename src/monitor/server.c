@@ -49,6 +49,7 @@ static void forget_ours(struct monitor *monitor)
 static void drop(struct server_client *client)
 {
 	struct server_client **at = &client->monitor->clients;
+	char rest[1];
 
 	while (*at != client)
 		at = &(*at)->next;
@@ -58,6 +59,9 @@ static void drop(struct server_client *client)
 	loop_remove(&client->monitor->loop, &client->source);
 	/* the keeper holds it, too, when it came with the handover */
 	(void)shutdown(client->source.fd, SHUT_RDWR);
+	/* one that is closed with something unread takes from the client what that one has not read yet */
+	while (recv(client->source.fd, rest, sizeof(rest), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		continue;
 	if (client->is_ours)
 		forget_ours(client->monitor);
 	close(client->source.fd);
@@ -136,6 +140,10 @@ static int ask_console(struct server_client *client, const struct protocol_frame
 	struct monitor *monitor = client->monitor;
 	struct terminal *terminal;
 
+	if (!monitor->handover.tty_count)
+		return fail_plain(err, ENODEV,
+		                  "the console is lost: its supervisor was gone, and new terminals "
+		                  "could not be put in place (see sysc-logs)");
 	if (frame->code < 0 || (unsigned int)frame->code >= monitor->handover.tty_count)
 		return fail_plain(err, ENODEV, "there is no tty %d (console.ttys is %u)",
 		                  frame->code, monitor->handover.tty_count - 1);

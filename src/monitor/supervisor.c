@@ -30,8 +30,11 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#define ADOPT_MS 20000 /* the helper for the console has its own limit */
+
 /* What the supervisor carries from the start to the exec of sysc-monitor. */
 struct supervisor {
+	struct start_note note; /* first member */
 	const struct container *container;
 	struct state state;
 	struct running running;
@@ -57,6 +60,13 @@ static int listen_for_commands(struct supervisor *supervisor, struct error *err)
 	return supervisor->listen_fd < 0 ? supervisor->listen_fd : 0;
 }
 
+/* Both of the pair, until we become the keeper and make a worker. */
+static void name_supervisor(struct state *state)
+{
+	state->monitor_pid = state->keeper_pid = getpid();
+	state->monitor_birth = state->keeper_birth = state_process_birth(getpid());
+}
+
 /* STARTING, with us as the one to ask; what the last stop and failure were stays readable. */
 static int begin(struct supervisor *supervisor, struct error *err)
 {
@@ -67,11 +77,10 @@ static int begin(struct supervisor *supervisor, struct error *err)
 		return r;
 	state->phase = STATE_STARTING;
 	state->since_ms = 0;
-	state->monitor_pid = getpid();
-	state->monitor_birth = state_process_birth(getpid());
-	state->keeper_pid = state->monitor_pid; /* both, until it makes a worker */
-	state->keeper_birth = state->monitor_birth;
+	name_supervisor(state);
 	state->init_pid = 0;
+	state->cgroup[0] = '\0';
+	state->link_count = 0;
 	state->ready_ms = state->restart_at_ms = 0;
 	if (!supervisor->is_again)
 		state->restarts = 0;
@@ -119,26 +128,23 @@ static void note_failure(struct supervisor *supervisor, const struct error *caus
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
-/* RUNNING, with everything that stop, attach and list need. */
-static int note_running(struct supervisor *supervisor, struct error *err)
+/*
+ * Everything that stop, attach and list need. Written while still STARTING, before the child may go on alone: when
+ * we are killed after that, the next command can take over what we made.
+ */
+static int note_made(const struct start_note *note, const struct running *running,
+                     struct error *err)
 {
-	const struct running *running = &supervisor->running;
+	struct supervisor *supervisor = (struct supervisor *)(uintptr_t)note;
 	const struct config *config = &supervisor->container->config;
 	struct state *state = &supervisor->state;
 
-	state->phase = STATE_RUNNING;
-	state->since_ms = 0;
-	state->started_ms = state_now_ms();
-	if (config_ready(config, NULL) == READY_RUNNING || supervisor->is_execute)
-		state->ready_ms = state->started_ms;
 	state->init_pid = running->pid;
 	state->init_birth = state_process_birth(running->pid);
 	state->halt_signal = running->halt_signal;
 	state->reboot_signal = running->reboot_signal;
 	state->kill_signal = running->kill_signal;
 	state->stop_timeout_ms = config->stop_timeout_ms;
-	state->failure[0] = '\0';
-	state->failed_ms = 0;
 	(void)snprintf(state->init_kind, sizeof(state->init_kind), "%s", running->init_kind);
 	(void)snprintf(state->cgroup, sizeof(state->cgroup), "%s", running->cgroup);
 	(void)snprintf(state->id_map, sizeof(state->id_map), "%s",
@@ -148,6 +154,20 @@ static int note_running(struct supervisor *supervisor, struct error *err)
 		(void)snprintf(state->links[i], sizeof(state->links[i]), "%s",
 		               running->network.links[i].host_name);
 	return state_write(supervisor->container->run_dir, state, err);
+}
+
+static void set_running(struct supervisor *supervisor)
+{
+	const struct config *config = &supervisor->container->config;
+	struct state *state = &supervisor->state;
+
+	state->phase = STATE_RUNNING;
+	state->since_ms = 0;
+	state->started_ms = state_now_ms();
+	if (config_ready(config, NULL) == READY_RUNNING || supervisor->is_execute)
+		state->ready_ms = state->started_ms;
+	state->failure[0] = '\0';
+	state->failed_ms = 0;
 }
 
 /* For what the terminals hold; the pages come when they are touched. */
@@ -254,6 +274,8 @@ static int write_handover(struct supervisor *supervisor, struct error *err)
 	handover.console_log_size = config->console_log_size;
 	handover.console_buffer = config->console_buffer;
 	handover.ephemeral = config->ephemeral;
+	/* what was asked of the supervisor that is taken over from */
+	handover.is_asked = handover.no_reboot = supervisor->state.phase == STATE_STOPPING;
 	handover.pidfd = supervisor->running.pidfd;
 	handover.listen_fd = supervisor->listen_fd;
 	handover.client_fd = supervisor->console_fd;
@@ -339,7 +361,8 @@ static int supervise(const struct container *container, const struct supervisor_
                      int reply_fd, struct error *err)
 {
 	CLEAN(supervisor_done)
-	struct supervisor supervisor = {.container = container,
+	struct supervisor supervisor = {.note = {.run = note_made},
+	                                .container = container,
 	                                .listen_fd = -1,
 	                                .console_fd = options->console_fd,
 	                                .memory_fd = -1,
@@ -356,20 +379,21 @@ static int supervise(const struct container *container, const struct supervisor_
 		r = bind_notify(&supervisor, err);
 	if (r == 0)
 		r = place_choose(container, &place, err);
-	if (r == 0)
-		r = start_container(container, place.cgroup, options->execute, &supervisor.running,
-		                    err);
 	(void)snprintf(supervisor.state.unit, sizeof(supervisor.state.unit), "%s", place.unit);
+	if (r == 0)
+		r = start_container(container, place.cgroup, options->execute, &supervisor.note,
+		                    &supervisor.running, err);
 	if (r < 0) {
 		try_later(&supervisor, err);
 		note_failure(&supervisor, err);
 		return r;
 	}
+	set_running(&supervisor);
 	r = watch_network(&supervisor, err);
 	if (r == 0)
-		handover_fd = write_handover(&supervisor, err);
-	if (r == 0)
-		r = handover_fd < 0 ? handover_fd : note_running(&supervisor, err);
+		r = handover_fd = write_handover(&supervisor, err);
+	if (r >= 0)
+		r = state_write(container->run_dir, &supervisor.state, err);
 	if (r == 0) {
 		if (supervisor.running.note[0])
 			log_line(LOG_LEVEL_WARN, "%s", supervisor.running.note);
@@ -437,6 +461,71 @@ static void run_supervisor(const struct container *container,
 	_exit(1);
 }
 
+/* The ptys ended with who held them; the guest goes on without any where new ones cannot be made. */
+static void renew_console(struct supervisor *supervisor)
+{
+	struct running *running = &supervisor->running;
+	uint64_t ttys = supervisor->container->config.ttys;
+	struct error err = {0};
+
+	if (console_renew(running->pidfd, supervisor->state.id_map[0] != '\0', ttys, running->ttys,
+	                  &err) == 0)
+		running->tty_count = (unsigned int)(1 + ttys);
+	else
+		log_line(LOG_LEVEL_WARN, "no console: %s", err.text);
+}
+
+static int open_orphan(struct supervisor *supervisor, struct error *err)
+{
+	struct running *running = &supervisor->running;
+	const struct state *state = &supervisor->state;
+
+	running->pid = state->init_pid;
+	running->pidfd = sys_pidfd_open(state->init_pid, 0);
+	if (running->pidfd < 0 || state_process_birth(state->init_pid) != state->init_birth)
+		return fail_plain(err, ESRCH, "the container ended just now");
+	return 0;
+}
+
+/* The life of a process that takes over, up to the exec. */
+static int adopt(const struct container *container, const struct state *state, int reply_fd,
+                 struct error *err)
+{
+	CLEAN(supervisor_done)
+	struct supervisor supervisor = {.container = container,
+	                                .state = *state,
+	                                .listen_fd = -1,
+	                                .console_fd = -1,
+	                                .memory_fd = -1,
+	                                .ready_fd = -1,
+	                                .is_execute = text_is(state->init_kind, "sysc-init")};
+	CLEAN_FD int handover_fd = -1;
+	int r;
+
+	running_init(&supervisor.running);
+	r = open_orphan(&supervisor, err);
+	if (r < 0)
+		return r;
+	renew_console(&supervisor);
+	if (supervisor.state.phase == STATE_STARTING)
+		set_running(&supervisor);
+	r = listen_for_commands(&supervisor, err);
+	if (r == 0 && !supervisor.state.ready_ms)
+		r = watch_network(&supervisor, err);
+	if (r == 0)
+		r = handover_fd = write_handover(&supervisor, err);
+	name_supervisor(&supervisor.state);
+	if (r >= 0)
+		r = state_write(container->run_dir, &supervisor.state, err);
+	if (r < 0)
+		return r;
+	log_line(LOG_LEVEL_WARN, "the supervisor was gone: process %d takes over", getpid());
+	(void)sync_send(reply_fd, SYNC_READY, NULL, 0); /* gone: it is taken over all the same */
+	r = become_monitor(&supervisor, handover_fd, err);
+	log_line(LOG_LEVEL_ERROR, "%s", err->text);
+	return r;
+}
+
 static const struct supervisor_options plain = {.execute = NULL, .console_fd = -1};
 static const struct supervisor_options again = {
 	.execute = NULL, .console_fd = -1, .is_again = true};
@@ -468,6 +557,37 @@ int supervisor_start(const struct container *container, const struct supervisor_
 		                 container->log);
 	if (r < 0)
 		(void)waitpid(pid, NULL, 0); /* it exits by itself after its message */
+	return r;
+}
+
+int supervisor_adopt(const struct container *container, const struct state *state,
+                     struct error *err)
+{
+	CLEAN_FD int ours = -1, theirs = -1;
+	int ends[2];
+	int r = sync_pair(ends, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	ours = ends[0];
+	theirs = ends[1];
+	pid = fork();
+	if (pid < 0)
+		return fail(err, errno, "fork the supervisor");
+	if (pid == 0) {
+		fd_close(&ours);
+		r = detach(err);
+		if (r == 0)
+			r = adopt(container, state, theirs, err);
+		if (r < 0)
+			sync_send_error(theirs, err);
+		_exit(1);
+	}
+	fd_close(&theirs);
+	r = sync_expect(ours, SYNC_READY, NULL, NULL, ADOPT_MS, err);
+	if (r < 0)
+		(void)waitpid(pid, NULL, WNOHANG); /* it exits by itself after its message */
 	return r;
 }
 

@@ -43,6 +43,13 @@ int supervisor_continue(const struct container *container, struct error *err);
  */
 int supervisor_serve(const struct container *container, struct error *err);
 
+/*
+ * A new supervisor for a container that runs without one (adopt.h), as state tells; the caller holds
+ * lock_takeover(). The console begins anew. Returns when it can be asked.
+ */
+int supervisor_adopt(const struct container *container, const struct state *state,
+                     struct error *err);
+
 /* For a reboot that cannot even begin: STOPPED, with the cause in state and log. */
 void supervisor_give_up(const struct container *container, const struct error *cause);
 

@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/keyctl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
@@ -232,22 +231,6 @@ static int lose_power(const struct plan *plan, struct error *err)
 }
 
 /*
- * A container without a supervisor could be neither stopped nor seen to end, so it ends with it. The
- * kernel keeps this over the exec of a program that gains nothing (prctl(2)); it comes after every
- * change of credentials, each of which would clear it.
- */
-static int end_with_supervisor(int sync_fd, struct error *err)
-{
-	struct pollfd p = {.fd = sync_fd, .events = 0};
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return fail(err, errno, "ask to end with the supervisor");
-	if (poll(&p, 1, 0) > 0) /* it ended before */
-		return fail_plain(err, EPIPE, "the supervisor died");
-	return 0;
-}
-
-/*
  * The socket is close-on-exec: its end tells the supervisor that init runs. Every other fd is marked so
  * too, but for the three streams.
  */
@@ -297,9 +280,7 @@ static int run(struct plan *plan, const struct cgroup *cgroup, int sync_fd, stru
 		return r;
 	process_reset_signals();
 	(void)umask(022);
-	r = end_with_supervisor(sync_fd, err);
-	if (r == 0)
-		r = announce_label(plan, err);
+	r = announce_label(plan, err);
 	if (r == 0)
 		r = lose_power(plan, err);
 	if (r < 0)

@@ -3,6 +3,7 @@
 #ifndef SYSC_RUNTIME_CONSOLE_H
 #define SYSC_RUNTIME_CONSOLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -15,6 +16,14 @@ struct error;
  * No heap.
  */
 int console_place(uint64_t ttys, int fds[1 + CONSOLE_TTYS_MAX], struct error *err);
+
+/*
+ * From outside, for a container whose ptys ended with the supervisor that held them: new ones in place of
+ * them, made by a process that enters the namespaces of init (its pidfd; the user namespace too where
+ * has_userns) for this alone. Never waits long, whatever the guest does to it. As console_place().
+ */
+int console_renew(int init_fd, bool has_userns, uint64_t ttys, int fds[1 + CONSOLE_TTYS_MAX],
+                  struct error *err);
 
 /*
  * A further pty of the instance below the current root's /dev/pts, verified to be a devpts (a guest may

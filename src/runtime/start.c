@@ -27,6 +27,7 @@ struct start {
 	const struct container *container;
 	const char *cgroup_path;
 	const struct plan_execute *execute;
+	const struct start_note *note;
 	struct plan plan;
 	struct network_decided *decided;
 	struct cgroup cgroup;
@@ -248,8 +249,11 @@ static int step_applied(struct start *start, struct error *err)
  */
 static int step_run(struct start *start, struct error *err)
 {
-	int r = sync_send(start->sync_fd, SYNC_RUN, NULL, 0);
+	int r = start->note->run(start->note, &start->running, err);
 
+	if (r < 0)
+		return r;
+	r = sync_send(start->sync_fd, SYNC_RUN, NULL, 0);
 	if (r < 0 && r != -EPIPE) /* it died early; READY will bring its reason */
 		return fail(err, -r, "let the container run");
 	return 0;
@@ -289,11 +293,16 @@ static const struct step {
 	{"exec",      step_exec,      NULL,        false},
 };
 
-/* Tests make each step fail in turn by naming it in SYSC_FAIL_STEP. */
+/*
+ * Tests make each step fail in turn by naming it in SYSC_FAIL_STEP, or the supervisor be killed after it by
+ * SYSC_KILL_STEP.
+ */
 static int fail_on_demand(const struct step *step, struct error *err)
 {
 	const char *name = secure_getenv("SYSC_FAIL_STEP");
 
+	if (text_is(secure_getenv("SYSC_KILL_STEP"), step->name))
+		(void)raise(SIGKILL);
 	if (!text_is(name, step->name))
 		return 0;
 	return fail_plain(err, ECANCELED, "step '%s' was made to fail (SYSC_FAIL_STEP)",
@@ -310,11 +319,15 @@ static void prefer_child_reason(struct start *start, struct error *err)
 }
 
 int start_container(const struct container *container, const char *cgroup,
-                    const struct plan_execute *execute, struct running *out, struct error *err)
+                    const struct plan_execute *execute, const struct start_note *note,
+                    struct running *out, struct error *err)
 {
 	CLEAN(start_done)
-	struct start start = {
-		.container = container, .cgroup_path = cgroup, .execute = execute, .sync_fd = -1};
+	struct start start = {.container = container,
+	                      .cgroup_path = cgroup,
+	                      .execute = execute,
+	                      .note = note,
+	                      .sync_fd = -1};
 	size_t done = 0;
 	int r = 0;
 

@@ -34,10 +34,19 @@ void running_init(struct running *running);
 void running_done(struct running *running);
 
 /*
+ * Called when everything outside of the container is made, right before its child may go on alone: from
+ * then on the end of the caller does not end the container.
+ */
+struct start_note {
+	int (*run)(const struct start_note *note, const struct running *running, struct error *err);
+};
+
+/*
  * Starts container, whose lock the caller holds, in the cgroup ("sysc/web1"). Returns when init has been
  * executed. On failure everything that was made is gone again and err has the cause.
  */
 int start_container(const struct container *container, const char *cgroup,
-                    const struct plan_execute *execute, struct running *out, struct error *err);
+                    const struct plan_execute *execute, const struct start_note *note,
+                    struct running *out, struct error *err);
 
 #endif

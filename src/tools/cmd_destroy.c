@@ -56,7 +56,7 @@ static int stop_first(const struct doomed *doomed, struct error *err)
 {
 	struct client_stop_options kill = {.how = PROTOCOL_KILL, .timeout_ms = LOCK_MS};
 	struct state state;
-	int r = state_read(doomed->container.run_dir, &state, NULL, err);
+	int r = client_settled_state(&doomed->container, &state, err);
 
 	if (r < 0 || state.phase == STATE_STOPPED)
 		return r;

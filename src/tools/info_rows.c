@@ -131,14 +131,21 @@ static bool has_oom_kills(const struct state *state)
 	return state->stop_oom_kills != LIMIT_UNSET && state->stop_oom_kills > 0;
 }
 
+/* The time is 0 when nobody saw it. */
+static bool has_stopped(const struct state *state)
+{
+	return state->stopped_ms || (state->phase == STATE_STOPPED && state->stop_who[0]);
+}
+
 static void add_past(const struct state *state, struct text *out)
 {
 	CLEAN(text_done) struct text status = {0}, line = {0};
 	char when[MOMENT_ROOM];
 
-	if (state->stopped_ms) {
+	if (has_stopped(state)) {
 		describe_status(state->stop_status, &status);
-		text_add(&line, moment_format(state->stopped_ms, when));
+		text_add(&line, state->stopped_ms ? moment_format(state->stopped_ms, when)
+		                                  : "at an unknown time");
 		if (state->stop_who[0])
 			text_addf(&line, " by %s", state->stop_who);
 		if (status.length)
@@ -253,8 +260,12 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 	add_restart(state, out);
 	if (inspect->is_alive) {
 		usage_rows_number(out, "PID:", (uint64_t)state->init_pid);
-		usage_rows_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
-		usage_rows_number(out, "Keeper PID:", (uint64_t)state->keeper_pid);
+		if (state_is_orphan(state)) {
+			info_rows_line(out, "Supervisor:", "gone; the next command takes over");
+		} else {
+			usage_rows_number(out, "Monitor PID:", (uint64_t)state->monitor_pid);
+			usage_rows_number(out, "Keeper PID:", (uint64_t)state->keeper_pid);
+		}
 		add_since(state, out);
 		add_ready(state, out);
 		if (state->init_kind[0])
@@ -342,9 +353,10 @@ static void json_past(const struct state *state, struct json *json)
 {
 	char when[MOMENT_ROOM];
 
-	if (state->stopped_ms) {
+	if (has_stopped(state)) {
 		json_object(json, "last_stop");
-		json_string(json, "time", moment_format(state->stopped_ms, when));
+		json_string(json, "time",
+		            state->stopped_ms ? moment_format(state->stopped_ms, when) : NULL);
 		json_string(json, "who", state->stop_who[0] ? state->stop_who : NULL);
 		if (state->stop_status >= 0 && WIFEXITED(state->stop_status))
 			json_number(json, "exit_code", WEXITSTATUS(state->stop_status));
@@ -389,8 +401,13 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 	json_string(json, "state", inspect->has_state ? state_name(state->phase) : NULL);
 	if (inspect->is_alive) {
 		json_number(json, "pid", state->init_pid);
-		json_number(json, "monitor_pid", state->monitor_pid);
-		json_number(json, "keeper_pid", state->keeper_pid);
+		if (state_is_orphan(state)) { /* the next command takes over */
+			json_null(json, "monitor_pid");
+			json_null(json, "keeper_pid");
+		} else {
+			json_number(json, "monitor_pid", state->monitor_pid);
+			json_number(json, "keeper_pid", state->keeper_pid);
+		}
 		json_string(json, "started", moment_format(state->started_ms, when));
 		json_ready(state, json);
 		json_string(json, "init", state->init_kind[0] ? state->init_kind : NULL);

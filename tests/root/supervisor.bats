@@ -9,6 +9,13 @@ load ../lib/lifecycle
 is_printed() { grep -qa "$1" "$SYSC_LOG/web1.console"; }
 uptime_of() { inside "$1" 'cut -d " " -f 22 /proc/1/stat'; }
 
+# runs_anew NAME PID: it runs, and its init is another one than PID
+runs_anew() {
+	local pid
+	pid=$(pid_of "$1")
+	[[ -n $pid && $pid != "$2" && $(state_of "$1") == RUNNING ]]
+}
+
 # kill_worker NAME: and waits for the next one
 kill_worker() {
 	local last
@@ -117,10 +124,264 @@ kill_worker() {
 	kill_worker web1
 	sysc config set web1 container.hostname renamed
 	inside web1 'reboot -f' || :
-	wait_until 20 eval '[ "$(state_of web1)" = RUNNING ] && [ "$(pid_of web1)" != '"$init"' ]'
+
+	wait_until 20 runs_anew web1 "$init"
 	wait_until 10 has_pair web1
 	[ "$(keeper_of web1)" = "$keeper" ]
 	[ "$(inside web1 hostname)" = renamed ]
 	sysc stop -k web1
 	assert_nothing_left
+}
+
+# kill_keeper NAME: and waits for the next one
+kill_keeper() {
+	local last
+	last=$(keeper_of "$1")
+	kill -KILL "$last"
+	wait_until 20 eval 'has_pair '"$1"' && [ "$(keeper_of '"$1"')" != '"$last"' ]'
+}
+
+# kill_both NAME: nobody is left
+kill_both() {
+	local keeper monitor
+	monitor=$(monitor_of "$1") keeper=$(keeper_of "$1")
+	# neither may make the other anew
+	kill -STOP "$keeper" "$monitor"
+	kill -KILL "$keeper" "$monitor"
+	wait_until 10 has_ended "$keeper"
+	wait_until 10 has_ended "$monitor"
+}
+
+@test "a keeper that is killed, and either in turn: the same guest, and how it ends is known" {
+	make_busybox web1
+	stub_init web1 <<-'END'
+		trap 'exit 7' USR2 PWR TERM
+		while :; do
+			sleep 1000 &
+			wait $!
+		done
+	END
+	sysc start web1
+	init=$(pid_of web1)
+	for ((nth = 0; nth < 3; nth++)); do
+		worker=$(monitor_of web1)
+		kill_keeper web1
+		[ "$(monitor_of web1)" = "$worker" ]
+		kill_worker web1
+		[ "$(pid_of web1)" = "$init" ]
+		[ "$(count_supervisors)" = 2 ]
+	done
+	grep -q 'the keeper of the supervisor died' "$SYSC_LOG/web1.log"
+	kill_keeper web1
+	sysc freeze web1
+	kill_keeper web1
+	[ "$(state_of web1)" = FROZEN ]
+	sysc unfreeze web1
+	sysc stop web1
+	[[ $(sysc info web1) == *"by stop, uid 0 pid"*"exit code 7"* ]]
+	assert_nothing_left
+	# the new keeper hears what the old one would have
+	sysc start web1
+	kill_keeper web1
+	kill -TERM "$(keeper_of web1)"
+	sysc wait -s STOPPED -t 20s web1
+	[[ $(sysc info web1) == *"by stop, signal 15"*"exit code 7"* ]]
+	wait_until 10 assert_nothing_left
+}
+
+@test "a reboot after the keeper was killed; a stop that is under way" {
+	start_busybox web1
+	init=$(pid_of web1)
+	kill_keeper web1
+	keeper=$(keeper_of web1)
+	inside web1 'reboot -f' || :
+
+	wait_until 20 runs_anew web1 "$init"
+	wait_until 10 has_pair web1
+	[ "$(keeper_of web1)" = "$keeper" ]
+	[ "$(inside web1 'echo alive')" = alive ]
+	"$top_builddir/src/sysc" stop -t 60s web1 3>&- &
+	pid=$!
+	wait_until 10 eval '[ "$(state_of web1)" = STOPPING ]'
+	kill -KILL "$(fact web1 keeper_pid)" || :
+	wait "$pid"
+	[ "$(state_of web1)" = STOPPED ]
+	wait_until 10 assert_nothing_left
+}
+
+@test "both killed: the guest goes on, ls and info say so, the next command takes over" {
+	start_busybox web1
+	wait_until 10 is_printed login:
+	init=$(pid_of web1)
+	birth=$(uptime_of web1)
+	kill_both web1
+	[ "$(state_of web1)" = RUNNING ]
+	[ "$(sysc ls -1 --running)" = web1 ]
+	[[ $(sysc info web1) == *"Supervisor:"*"gone; the next command takes over"* ]]
+	[ "$(fact web1 monitor_pid)" = null ]
+	[ "$(inside web1 'echo alive')" = alive ]
+	[ "$(count_supervisors || :)" = 0 ]
+	# start: it runs already
+	sysc start web1
+	[ "$(pid_of web1)" = "$init" ]
+	[ "$(uptime_of web1)" = "$birth" ]
+	wait_until 10 has_pair web1
+	[ "$(count_supervisors)" = 2 ]
+	grep -q 'takes over' "$SYSC_LOG/web1.log"
+	[[ $(sysc info web1) != *"gone"* ]]
+	# the getty that was hung up comes again, on the new console and on a tty
+	run terminal 'send=\r' 'expect=login: ' 'send=root\r' 'expect=# ' 'send=echo $((6*7)); tty\r' 'expect=42' 'expect=/dev/console' 'send=\x01q' \
+		-- "$top_builddir/src/sysc" console web1
+	echo "$output"
+	[ "$status" = 0 ]
+	run terminal 'send=\r' 'expect=login: ' 'send=\x01q' -- "$top_builddir/src/sysc" console -t 1 web1
+	echo "$output"
+	[ "$status" = 0 ]
+	# what was mounted is replaced, not covered
+	[ "$(inside web1 'grep -c " /dev/console " /proc/mounts')" = 1 ]
+	# a supervisor like any other
+	kill_worker web1
+	kill_keeper web1
+	inside web1 'reboot -f' || :
+
+	wait_until 20 runs_anew web1 "$init"
+	[ "$(inside web1 'echo alive')" = alive ]
+	sysc stop -k web1
+	assert_nothing_left
+}
+
+@test "both killed, again and again: freeze, stop, restart, console and destroy take over" {
+	make_busybox web1
+	stub_init web1 <<-'END'
+		trap 'exit 7' USR2 PWR TERM
+		while :; do
+			echo tick
+			sleep 1000 &
+			wait $!
+		done
+	END
+	sysc start web1
+	init=$(pid_of web1)
+	kill_both web1
+	sysc freeze web1
+	[ "$(state_of web1)" = FROZEN ]
+	kill_both web1
+	[ "$(state_of web1)" = FROZEN ]
+	sysc unfreeze web1
+	[ "$(state_of web1)" = RUNNING ]
+	[ "$(pid_of web1)" = "$init" ]
+	kill_both web1
+	run terminal 'send=\x01q' -- "$top_builddir/src/sysc" console web1
+	echo "$output"
+	[ "$status" = 0 ]
+	kill_both web1
+	sysc stop web1
+	[[ $(sysc info web1) == *"by stop, uid 0 pid"*"exit code 7"* ]]
+	assert_nothing_left
+	sysc start web1
+	init=$(pid_of web1)
+	kill_both web1
+	sysc restart web1
+	[ "$(pid_of web1)" != "$init" ]
+	kill_both web1
+	run sysc destroy web1
+	[ "$status" = 4 ]
+	kill_both web1
+	sysc destroy -f web1
+	assert_nothing_left
+}
+
+@test "both killed: two commands at once, one takes over" {
+	make_busybox web1
+	quick_init web1
+	sysc start web1
+	init=$(pid_of web1)
+	for ((round = 1; round <= 3; round++)); do
+		kill_both web1
+		pids=()
+		for verb in start start 'freeze -t 10s' start; do
+			# shellcheck disable=SC2086 # a verb and its option
+			"$top_builddir/src/sysc" $verb web1 3>&- &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do
+			wait "$pid"
+		done
+		sysc unfreeze web1
+		wait_until 10 has_pair web1
+		[ "$(count_supervisors)" = 2 ]
+		[ "$(grep -c 'takes over' "$SYSC_LOG/web1.log")" = "$round" ]
+		[ "$(pid_of web1)" = "$init" ]
+	done
+	sysc stop web1
+	assert_nothing_left
+}
+
+@test "both killed while a command waits for a stop: it asks the next supervisor, and the container stops" {
+	make_busybox web1
+	stub_init web1 <<-'END'
+		trap 'touch /asked; while [ ! -e /end ]; do sleep 0.1; done; exit 7' USR2 PWR TERM
+		while :; do
+			sleep 1000 &
+			wait $!
+		done
+	END
+	sysc start web1
+	"$top_builddir/src/sysc" stop -t 60s web1 3>&- &
+	pid=$!
+	wait_until 10 test -e "$(rootfs web1)/asked"
+	kill_both web1
+	wait_until 10 has_pair web1
+	[ "$(state_of web1)" = STOPPING ]
+	touch "$(rootfs web1)/end"
+	wait "$pid"
+	[[ $(sysc info web1) == *"by stop, uid 0 pid"*"exit code 7"* ]]
+	assert_nothing_left
+}
+
+@test "the guest ends while nobody looks: stopped, with the reason; start and destroy clean up" {
+	make_busybox web1
+	quick_init web1
+	sysc start web1
+	init=$(pid_of web1)
+	kill_both web1
+	kill -KILL "$init"
+	sysc wait -s STOPPED -t 20s web1
+	[ "$(state_of web1)" = STOPPED ]
+	[[ $(sysc info web1) == *"Last stop:"*"at an unknown time by the guest, while its supervisor was gone"* ]]
+	run sysc stop web1
+	[ "$status" = 0 ]
+	sysc start web1
+	[ "$(inside web1 'echo alive')" = alive ]
+	init=$(pid_of web1)
+	kill_both web1
+	kill -KILL "$init"
+	sysc wait -s STOPPED -t 20s web1
+	sysc destroy web1
+	assert_nothing_left
+}
+
+@test "a supervisor that is killed after any step of the start leaves a whole container or none" {
+	make_busybox web1
+	quick_init web1
+	for step in plan addresses cgroup birth maps links filter run ready exec; do
+		SYSC_KILL_STEP=$step run sysc start web1
+		echo "$step: $output"
+		[ "$status" = 1 ]
+		[[ $output == *"the supervisor died during the start"* ]]
+		# nothing runs that was not let go on
+		case $step in
+		plan | addresses | cgroup | birth | maps | links | filter) sysc wait -s STOPPED -t 20s web1 ;;
+		exec) [ -n "$(pid_of web1)" ] ;;
+		esac
+		sysc start web1
+		[ "$(state_of web1)" = RUNNING ]
+		[ "$(inside web1 'echo alive')" = alive ]
+		wait_until 10 has_pair web1
+		[ "$(count_supervisors)" = 2 ]
+		run terminal 'send=\x01q' -- "$top_builddir/src/sysc" console web1
+		[ "$status" = 0 ]
+		sysc stop web1
+		assert_nothing_left
+	done
 }
