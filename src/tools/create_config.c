@@ -28,6 +28,8 @@ static char *find_base(const struct create_config *create)
 {
 	char *file;
 
+	if (create->base_text)
+		return must_dup(create->base);
 	if (create->base)
 		return create->base[0] == '/' ? must_dup(create->base)
 		                              : realpath(create->base, NULL);
@@ -64,7 +66,9 @@ int create_config_read(struct create_config *create, struct strings *errors, str
 	create->base_file = find_base(create);
 	if (!create->base_file)
 		return fail(err, errno, "open '%s'", create->base);
-	r = config_load(&create->merged, create->base_file, errors, err);
+	r = create->base_text ? config_load_text(&create->merged, create->base_file,
+	                                         create->base_text, errors, err)
+	                      : config_load(&create->merged, create->base_file, errors, err);
 	for (size_t i = 0; i < create->overrides->count && r == 0; i++) {
 		r = config_override(&create->merged, create->overrides->items[i], OVERRIDE, err);
 		if (r < 0)
@@ -88,7 +92,7 @@ static char *own_value(const struct create_config *create, const struct config_i
 	const char *slash = strrchr(create->base_file, '/');
 	char *value;
 
-	if (text_is(item->name, "include") && item->value[0] != '/' && item->value[0])
+	if (slash && text_is(item->name, "include") && item->value[0] != '/' && item->value[0])
 		return must_printf("%.*s/%s", (int)(slash - create->base_file), create->base_file,
 		                   item->value);
 	/* the defaults that come with the program name its default bridge */
@@ -131,8 +135,6 @@ static void add_base(const struct create_config *create, struct text *text)
 static void add_head(const struct create_config *create, const char *rootfs, const char *map,
                      struct text *text)
 {
-	CLEAN_FREE char *snippet =
-		must_printf("%s/%s.conf", create->paths->config, create->template);
 	time_t now = time(NULL);
 	char day[32] = "", uuid[37];
 	struct tm parts;
@@ -140,11 +142,10 @@ static void add_head(const struct create_config *create, const char *rootfs, con
 	if (gmtime_r(&now, &parts))
 		(void)strftime(day, sizeof(day), "%Y-%m-%d", &parts);
 	uuid_make(uuid);
-	text_addf(text, "; %s: made by sysc-create -t %s on %s\n[container]\n", create->name,
-	          create->template, day);
-	if (!strchr(create->template, '/') && file_exists(AT_FDCWD, snippet))
-		text_addf(text, "include = %s\n", snippet);
-	text_addf(text, "uuid = %s\n", uuid);
+	text_addf(text, "; %s: made by %s on %s\n[container]\n", create->name, create->origin, day);
+	if (create->snippet)
+		text_addf(text, "include = %s\n", create->snippet);
+	text_addf(text, "uuid = %s\n", create->uuid ? create->uuid : uuid);
 	if (!create->merged.rootfs_path)
 		text_addf(text, "[rootfs]\npath = %s\n", rootfs);
 	else if (!is_overridden(create, "rootfs.managed"))

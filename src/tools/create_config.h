@@ -13,10 +13,14 @@ struct paths;
 
 struct create_config {
 	const struct paths *paths;
-	const char *name, *template; /* template as the user named it */
-	const char *base;            /* option -f, NULL: default.conf */
+	const char *name;
+	const char *origin;           /* "sysc-create -t alpine", for the first line */
+	const char *snippet;          /* file of the distribution to include, NULL: none */
+	const char *uuid;             /* NULL: a new one */
+	const char *base;             /* option -f, NULL: default.conf */
+	const struct text *base_text; /* what base says, where it is no file; base names it */
 	const struct strings *overrides;
-	bool has_tree; /* a template fills a new root file system */
+	bool has_tree; /* something fills a new root file system */
 
 	struct config
 		merged;  /* base and overrides: what the container will be, but for paths and ids */

@@ -20,6 +20,7 @@ src_sysc_SOURCES += \
 	src/tools/cmd_destroy.c \
 	src/tools/cmd_create.c src/tools/create_config.c src/tools/create_config.h \
 	src/tools/create_template.c src/tools/create_template.h \
+	src/tools/creation.c src/tools/creation.h \
 	src/tools/cmd_help.c \
 	src/tools/cmd_info.c src/tools/info_rows.c src/tools/info_rows.h \
 	src/tools/cmd_logs.c src/tools/harmless.c src/tools/harmless.h \

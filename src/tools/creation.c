@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps of making a container, and taking them back; see the header. */
+#include "tools/creation.h"
+
+#include "base/cleanup.h"
+#include "base/compat.h"
+#include "base/file.h"
+#include "container/container.h"
+#include "container/idmap.h"
+#include "container/lock.h"
+#include "storage/remove.h"
+#include "storage/storage.h"
+#include "storage/sweep.h"
+#include "tools/command.h"
+#include "tools/create_config.h"
+#include "tools/output.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#define STORE_WAIT_MS 60000
+
+void creation_init(struct creation *creation, const struct call *call, const char *name)
+{
+	*creation = (struct creation){
+		.call = call,
+		.name = name,
+		.signals_fd = -1,
+		.folder_fd = -1,
+		.tree_fd = -1,
+	};
+}
+
+void creation_done(struct creation *creation)
+{
+	free(creation->dir);
+	fd_close(&creation->folder_fd);
+	fd_close(&creation->signals_fd);
+	fd_close(&creation->tree_fd);
+	storage_done(&creation->storage);
+	container_done(&creation->target);
+	create_config_done(&creation->config);
+}
+
+int creation_catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&set, numbers[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int check_signals(const struct creation *creation, struct error *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(creation->signals_fd, &info, sizeof(info)) == sizeof(info))
+		return fail_plain(err, EINTR, "interrupted");
+	return 0;
+}
+
+static int check_free(const struct creation *creation, struct error *err)
+{
+	struct stat st;
+
+	if (container_exists(&creation->target))
+		return fail_plain(err, EBUSY, "a container of this name exists already");
+	if (lstat(creation->target.dir, &st) == 0) {
+		(void)fail_plain(err, EBUSY, "'%s' is in the way", creation->target.dir);
+		return fail_hint(err, "it has no config file; remove it");
+	}
+	return 0;
+}
+
+/* How the root file system is kept; whether that can be here is said before anything is made. */
+static int choose_storage(struct creation *creation, struct error *err)
+{
+	const struct config *config = &creation->config.merged;
+	const struct storage_request request = {
+		.paths = &creation->call->paths,
+		.name = creation->name,
+		.backend = config->rootfs_backend,
+		.options = config->rootfs_options,
+		.size_bytes = config->rootfs_size == LIMIT_UNSET ? 0 : config->rootfs_size,
+	};
+	CLEAN_FREE char *store = must_dup(request.paths->store);
+	int r = file_make_dirs(store, 0711, err);
+
+	return r < 0 ? r : storage_choose(&request, &creation->storage, err);
+}
+
+int creation_prepare(struct creation *creation, struct strings *errors, struct error *err)
+{
+	const struct paths *paths = &creation->call->paths;
+	int r = container_init(&creation->target, paths, creation->name, err);
+
+	if (r < 0)
+		return r;
+	creation->dir = must_printf("%s/.%s.creating", paths->store, creation->name);
+	creation->config.paths = paths;
+	creation->config.name = creation->name;
+	creation->config.has_tree = creation->fill != NULL;
+	r = create_config_read(&creation->config, errors, err);
+	if (r == 0)
+		r = check_free(creation, err);
+	return r == 0 && creation->fill ? choose_storage(creation, err) : r;
+}
+
+/* Under the store lock: the folder, the ids, and the file that tells others which ids are taken. */
+static int reserve(struct creation *creation, struct error *err)
+{
+	const struct paths *paths = &creation->call->paths;
+	CLEAN_FD int lock = lock_store(paths, STORE_WAIT_MS, err);
+	CLEAN_FREE char *rootfs = creation->fill
+	                                  ? storage_text(&creation->storage)
+	                                  : must_printf("dir:%s/rootfs", creation->target.dir);
+	const char *map = NULL;
+	int r = lock < 0 ? lock : check_free(creation, err);
+
+	if (r < 0)
+		return r;
+	creation->folder_fd = sweep_make(paths, creation->name, err);
+	if (creation->folder_fd < 0)
+		return creation->folder_fd;
+	if (create_config_needs_ids(&creation->config)) {
+		r = idmap_choose(paths, creation->map, err);
+		map = creation->map;
+	}
+	if (r < 0)
+		return r;
+	return create_config_write(&creation->config, creation->dir, rootfs, map, err);
+}
+
+/*
+ * A file system of its own is mounted where the template expects the tree, in a mount namespace that
+ * ends with this process, however that ends.
+ */
+static int mount_tree(struct creation *creation, const char *rootfs, struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return fail(err, errno, "make a mount namespace");
+	creation->tree_fd = storage_visit(&creation->storage, STORAGE_WRITE | STORAGE_RUN, err);
+	if (creation->tree_fd < 0)
+		return creation->tree_fd;
+	if (mkdirat(creation->folder_fd, "rootfs", 0755) < 0)
+		return fail(err, errno, "make directory '%s'", rootfs);
+	if (sys_move_mount(creation->tree_fd, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail(err, errno, "mount the new file system on '%s'", rootfs);
+	/* a template wants an empty folder; e2fsck(8) makes it again when it needs it */
+	(void)unlinkat(creation->tree_fd, "lost+found", AT_REMOVEDIR);
+	return 0;
+}
+
+/* Written to disk and gone from here; its place too. */
+static int unmount_tree(struct creation *creation, struct error *err)
+{
+	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	CLEAN_FD int tree = -1;
+
+	if (creation->tree_fd < 0)
+		return 0;
+	tree = openat(creation->tree_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (tree < 0 || syncfs(tree) < 0)
+		return fail(err, errno, "write the new file system to disk");
+	fd_close(&tree);
+	fd_close(&creation->tree_fd);
+	if (umount2(rootfs, MNT_DETACH) < 0 ||
+	    unlinkat(creation->folder_fd, "rootfs", AT_REMOVEDIR) < 0)
+		return fail(err, errno, "unmount '%s'", rootfs);
+	return 0;
+}
+
+/* "shifted" beside what the options say already. */
+static int note_shift(struct creation *creation, struct error *err)
+{
+	CLEAN_FREE char *file = must_printf("%s/config", creation->dir);
+	const char *old = creation->target.config.rootfs_options;
+	CLEAN_FREE char *options = must_printf("%s%sshifted", old ? old : "", old ? "," : "");
+
+	return config_edit_set(file, "rootfs", "options", options, true, err);
+}
+
+/* The empty root file system. Its configuration is written already: a sweep finds it by that. */
+static int make_tree(struct creation *creation, struct error *err)
+{
+	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	const struct config *config = &creation->target.config;
+	int r;
+
+	storage_done(&creation->storage);
+	r = storage_of(&creation->storage, config, err);
+	if (r < 0)
+		return r;
+	storage_move(&creation->storage, creation->target.dir, creation->dir);
+	r = storage_make(&creation->storage, err);
+	creation->is_made = r == 0;
+	if (r == 0 && faccessat(creation->folder_fd, "rootfs", F_OK, 0) < 0)
+		r = mount_tree(creation, rootfs, err);
+	if (r == 0)
+		r = storage_can_map(rootfs, &creation->can_map, err);
+	if (r == 0 && !creation->can_map && !config->privileged)
+		r = note_shift(creation, err);
+	return r;
+}
+
+/* Loads what is to be the configuration, as a start would. */
+static int check_result(struct creation *creation, struct strings *errors, struct error *err)
+{
+	CLEAN_FREE char *file = must_printf("%s/config", creation->dir);
+	struct config *config = &creation->target.config;
+	int r;
+
+	config_done(config);
+	config_init(config);
+	r = config_load(config, file, errors, err);
+	return r < 0 ? r : config_check(config, errors, err);
+}
+
+/* For file systems that cannot be id-mapped: owners are changed once. */
+static int shift(struct creation *creation, struct error *err)
+{
+	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	const struct config *config = &creation->target.config;
+	struct idmap map = {0};
+	int r;
+
+	if (creation->can_map || config->privileged || !creation->fill)
+		return 0;
+	r = idmap_parse(&map, &config->idmap, err);
+	return r < 0 ? r : storage_shift(rootfs, &map, err);
+}
+
+/* On disk first, then under its name. */
+static int publish(struct creation *creation, struct error *err)
+{
+	const char *store = creation->call->paths.store;
+	CLEAN_FD int store_fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (store_fd < 0)
+		return fail(err, errno, "open '%s'", store);
+	if (syncfs(creation->folder_fd) < 0)
+		return fail(err, errno, "write '%s' to disk", creation->dir);
+	if (check_signals(creation, err) < 0)
+		return -err->code;
+	if (renameat2(AT_FDCWD, creation->dir, AT_FDCWD, creation->target.dir, RENAME_NOREPLACE) <
+	    0)
+		return fail(err, errno, "rename '%s' to '%s'", creation->dir, creation->target.dir);
+	return fsync(store_fd) < 0 ? fail(err, errno, "write '%s' to disk", store) : 0;
+}
+
+static int make(struct creation *creation, struct strings *errors, struct error *err)
+{
+	int r = reserve(creation, err);
+
+	if (r == 0)
+		r = check_result(creation, errors, err);
+	if (r == 0 && creation->fill) {
+		r = make_tree(creation, err);
+		if (r == 0)
+			r = creation->fill(
+				creation,
+				creation->map[0] && creation->can_map ? creation->map : NULL, err);
+		/* it may have added lines */
+		if (r == 0)
+			r = check_result(creation, errors, err);
+		if (r == 0)
+			r = shift(creation, err);
+		if (r == 0)
+			r = storage_finish(&creation->storage, err);
+		if (r == 0)
+			r = unmount_tree(creation, err);
+	}
+	return r < 0 ? r : publish(creation, err);
+}
+
+static void undo(const struct creation *creation)
+{
+	CLEAN_FREE char *hidden = must_printf(".%s.creating", creation->name);
+	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	CLEAN_FD int store_fd =
+		open(creation->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = {0};
+
+	if (creation->folder_fd < 0 || store_fd < 0)
+		return;
+	if (creation->tree_fd >= 0)
+		(void)umount2(rootfs, MNT_DETACH); /* a failure is seen below */
+	if (creation->is_made && !storage_is_inside(&creation->storage, creation->dir) &&
+	    storage_remove(&creation->storage, &err) < 0)
+		output_note(creation->call, "%s", err.text);
+	if (remove_tree(store_fd, hidden, &err) < 0)
+		output_note(creation->call, "%s", err.text);
+}
+
+int creation_make(struct creation *creation, struct strings *errors, struct error *err)
+{
+	int r;
+
+	creation->signals_fd = creation_catch_signals();
+	r = make(creation, errors, err);
+	if (r < 0)
+		undo(creation);
+	return r;
+}
