@@ -20,6 +20,8 @@
 #define DELEGATE_FILE "/sys/kernel/cgroup/delegate"
 #define JOIN_LEAF     ".sysc"
 #define DELEGATE_MAX  4096
+#define V2_ALONE      "/sys/fs/cgroup"
+#define SUPERVISORS   ".supervisors"
 
 void cgroup_init(struct cgroup *cgroup)
 {
@@ -307,6 +309,19 @@ int cgroup_create(struct cgroup *cgroup, const char *path, struct error *err)
 			'\0'; /* cgroup_remove() must not reach what somebody else runs in */
 	}
 	return r;
+}
+
+int cgroup_open_supervisors(const char *parent)
+{
+	CLEAN_FREE char *path = must_printf(V2_ALONE "/%s/" SUPERVISORS, parent);
+	int fd;
+
+	if (!file_exists(AT_FDCWD, V2_ALONE "/cgroup.controllers"))
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && file_make_dirs(path, 0755, NULL) == 0)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd;
 }
 
 /* A hierarchy that was mounted later does not have the container: *out stays -1. */

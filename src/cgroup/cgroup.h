@@ -87,6 +87,12 @@ void cgroup_close(struct cgroup *cgroup);
  */
 int cgroup_create(struct cgroup *cgroup, const char *path, struct error *err);
 /*
+ * On a host with cgroup v2 alone, the fd of PARENT/.supervisors, made when absent: for CLONE_INTO_CGROUP of a
+ * supervisor, which so is neither in the cgroup of the session that it was started from nor under the
+ * limits of a container. -1 elsewhere: on v1 it would have to be moved, which takes long. One stat(2) then.
+ */
+int cgroup_open_supervisors(const char *parent);
+/*
  * Opens what cgroup_create() made (path as in struct state), for a command on a running container.
  * -ENOENT when no hierarchy has it.
  */

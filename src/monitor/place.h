@@ -5,6 +5,8 @@
 
 #include "cgroup/systemd.h"
 
+#include <sys/types.h>
+
 struct container;
 struct error;
 
@@ -15,5 +17,11 @@ struct error;
  * administrator has chosen the cgroup. -EBUSY when an earlier run has left processes in the unit.
  */
 int place_choose(const struct container *container, struct systemd_place *out, struct error *err);
+
+/*
+ * As fork(2), for the supervisor of container: where systemd does not choose the place and the host has
+ * cgroup v2 alone, the child is born in a cgroup of ours (cgroup_open_supervisors()).
+ */
+pid_t place_fork(const struct container *container);
 
 #endif

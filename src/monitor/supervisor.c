@@ -543,7 +543,7 @@ int supervisor_start(const struct container *container, const struct supervisor_
 	ours = ends[0];
 	theirs = ends[1];
 	log_open(container->log, LOG_LEVEL_INFO);
-	pid = fork();
+	pid = place_fork(container);
 	if (pid < 0)
 		return fail(err, errno, "fork the supervisor");
 	if (pid == 0) {

@@ -62,6 +62,10 @@ check_fence() {
 	[[ $output == *"Operation not permitted"* ]]
 	run ! opens web1 /root/loop1
 	[[ $output == *"Operation not permitted"* ]]
+	# who looks after it is in a cgroup of ours too, under no limit of the container's
+	for pid in $(sed -nE 's/^(monitor|keeper)_pid //p' "$SYSC_RUN/web1/state"); do
+		grep -x "0::/$SYSC_CGROUP/.supervisors" "/proc/$pid/cgroup"
+	done
 	sysc stop -k web1
 	assert_nothing_left
 

@@ -282,7 +282,11 @@ chosen_parent() {
 	SYSC_CGROUP=mine sysc start web1
 	same "0::/mine/web1/payload" "$(cat "/proc/$(pid_of web1)/cgroup")"
 	same "" "$(systemctl list-units --all --plain --no-legend 'sysc-*.scope')"
+	for pid in $(monitors); do
+		same "0::/mine/.supervisors" "$(cat "/proc/$pid/cgroup")"
+	done
 	sysc stop web1
+	wait_for 20 rmdir /sys/fs/cgroup/mine/.supervisors
 	rmdir /sys/fs/cgroup/mine
 	nothing_left
 }
