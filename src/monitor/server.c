@@ -24,6 +24,7 @@
 
 #define CLIENTS_MAX 64
 #define WHO_MAX     112
+#define COMMAND_MAX 64   /* of it in who */
 #define FLUSH_MS    2000 /* a client that takes nothing for so long is left behind at the end */
 
 struct server_client {
@@ -288,16 +289,22 @@ static struct server_client *add_client(struct monitor *monitor, int fd, const c
 /* What it was started as, for people: it is root's word, or that of the supervisor's own user. */
 static void describe_peer(uid_t uid, pid_t pid, char who[WHO_MAX])
 {
-	char path[48], command[64];
+	char path[48], words[256], *command = words;
 	int n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	n = file_read_small(AT_FDCWD, path, command, sizeof(command));
+	n = file_read_small(AT_FDCWD, path, words, sizeof(words));
+	if (n > 0 && strrchr(words, '/')) { /* of the first word, which a NUL ends */
+		command = strrchr(words, '/') + 1;
+		n -= (int)(command - words);
+	}
 	for (int i = 0; i < n; i++)
 		if ((unsigned char)command[i] < 32 || command[i] == 127)
 			command[i] = ' ';
 	while (n > 0 && command[n - 1] == ' ')
-		command[--n] = '\0';
+		n--;
+	if (n > COMMAND_MAX)
+		n = COMMAND_MAX;
 	(void)snprintf(who, WHO_MAX, "uid %u pid %d%s%.*s%s", uid, pid, n > 0 ? " (" : "",
 	               n > 0 ? n : 0, command, n > 0 ? ")" : "");
 }

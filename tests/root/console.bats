@@ -46,7 +46,7 @@ is_printed() { grep -qa "$1" "$SYSC_LOG/web1.console"; }
 	run sysc console web1
 	echo "$output"
 	[ "$status" = 4 ]
-	[[ $output == "sysc-console: web1: tty 0 is in use by uid 0 pid $client" ]]
+	[[ $output == "sysc-console: web1: tty 0 is in use by uid 0 pid $client (sysc console web1)" ]]
 	run terminal 'send=\r' 'expect=login: ' 'send=\x01q' -- "$top_builddir/src/sysc" console -t 1 web1
 	echo "$output"
 	[ "$status" = 0 ]

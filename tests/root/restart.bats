@@ -70,7 +70,7 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	sysc stop web1
 	n=$(starts web1)
 	info_has web1 "by stop, uid 0 pid"
-	info_has web1 "stop web1)"
+	info_has web1 "(sysc stop web1)"
 	info_has web1 "Then:           not started again: it was asked to stop"
 	sysc info --json web1 | grep -q '"reason": "asked"'
 	assert_nothing_left web1

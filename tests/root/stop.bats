@@ -240,7 +240,7 @@ is_up() { [[ $(cat "$SYSC_LOG/web1.console" 2>/dev/null) == *up* ]]; }
 	SANDBOX_PIDS+=($!)
 	wait_until 10 grep -q watching "$BATS_TEST_TMPDIR/notes"
 	sysc stop web1
-	wait_until 10 grep -qE 'web1 STOPPED by stop, uid 0 pid [0-9]+ \(.*stop web1\), exit code 0' "$log"
+	wait_until 10 grep -qE 'web1 STOPPED by stop, uid 0 pid [0-9]+ \(sysc stop web1\), exit code 0' "$log"
 	# two changes that follow each other at once may be told as one
 	wait_until 10 grep -qE '"name": *"web1".*"state": *"STOPPED".*"previous": *"(RUNNING|STOPPING)"' "$BATS_TEST_TMPDIR/json"
 }
