@@ -77,7 +77,7 @@ static const struct block_type *recognise(int fd)
 	return NULL;
 }
 
-int block_mount(const char *device, bool writable, struct error *err)
+int block_mount(const char *device, struct error *err)
 {
 	CLEAN_FD int fd = open(device, O_RDONLY | O_CLOEXEC), fs = -1;
 	const struct block_type *type;
@@ -94,7 +94,6 @@ int block_mount(const char *device, bool writable, struct error *err)
 		return fail(err, errno, "mount '%s': open file system type '%s'", device,
 		            type->name);
 	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
-	    (!writable && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0) ||
 	    (type->option && sys_fsconfig(fs, FSCONFIG_SET_FLAG, type->option, NULL, 0) < 0) ||
 	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail(err, errno, "mount '%s' (%s)", device, type->name);

@@ -3,8 +3,6 @@
 #ifndef SYSC_STORAGE_BLOCK_H
 #define SYSC_STORAGE_BLOCK_H
 
-#include <stdbool.h>
-
 struct error;
 struct storage;
 
@@ -12,7 +10,7 @@ struct storage;
 int block_choose_type(const struct storage *storage, const char **type, struct error *err);
 /* Makes it by mkfs(8), its root empty and owned by root. */
 int block_make(const char *device, const char *type, struct error *err);
-/* A detached mount of the file system that is recognised on the device. */
-int block_mount(const char *device, bool writable, struct error *err);
+/* A detached mount, writable, of the file system that is recognised on the device. */
+int block_mount(const char *device, struct error *err);
 
 #endif

@@ -8,19 +8,22 @@
 #include "storage/backend.h"
 #include "storage/block.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #define SIZE_DEFAULT (8ULL << 30)
 #define SIZE_LEAST   (16ULL << 20)
 #define ATTACH_TRIES 64 /* somebody else may be quicker to take the free device */
+#define DEVICE_ROOM  32
+#define SECTOR_BYTES 512
 #define BLOCK_BYTES  4096
 
 static int choose_loop(const struct storage_request *request, const char *dir, struct storage *out,
@@ -40,15 +43,15 @@ static int choose_loop(const struct storage_request *request, const char *dir, s
 	return block_choose_type(out, &type, err);
 }
 
-static int configure(int loop, int image, bool writable)
+static int configure(int loop, int image)
 {
 	struct loop_config config = {
 		.fd = (uint32_t)image,
+		/* what every file system can live with; the kernel may choose more for direct I/O */
+		.block_size = SECTOR_BYTES,
 		.info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
 	};
 
-	if (!writable)
-		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
 	if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
 		return 0;
 	/* below is a file system without direct I/O: through the page cache */
@@ -58,18 +61,32 @@ static int configure(int loop, int image, bool writable)
 	return ioctl(loop, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
 }
 
-/* Opens a loop device on the image; it goes with the fd, or the mount that takes it over. */
-static int attach(const char *image_path, bool writable, char device[32], struct error *err)
+/* Opens the device that has the image already; -ENOENT. While the fd is open it stays so. */
+static int find_attached(const struct stat *image, char device[DEVICE_ROOM])
 {
-	CLEAN_FD int image =
-		open(image_path, (writable ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
-	CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	struct stat st;
+	CLEAN_DIR DIR *dir = opendir("/sys/block");
+	const struct dirent *entry;
 
-	if (image < 0)
-		return fail(err, errno, "open '%s'", image_path);
-	if (fstat(image, &st) < 0 || !S_ISREG(st.st_mode))
-		return fail_plain(err, EINVAL, "'%s' is no regular file", image_path);
+	while (dir && (entry = readdir(dir))) {
+		struct loop_info64 info;
+		CLEAN_FD int loop = -1;
+
+		if (!text_starts(entry->d_name, "loop"))
+			continue;
+		(void)snprintf(device, DEVICE_ROOM, "/dev/%.20s", entry->d_name);
+		loop = open(device, O_RDWR | O_CLOEXEC);
+		if (loop >= 0 && ioctl(loop, LOOP_GET_STATUS64, &info) == 0 &&
+		    info.lo_inode == image->st_ino && info.lo_device == image->st_dev)
+			return fd_take(&loop);
+	}
+	return -ENOENT;
+}
+
+static int attach_new(int image, const char *image_path, char device[DEVICE_ROOM],
+                      struct error *err)
+{
+	CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
 	if (control < 0)
 		return fail(err, errno, "open '/dev/loop-control'");
 	for (int i = 0; i < ATTACH_TRIES; i++) {
@@ -78,11 +95,11 @@ static int attach(const char *image_path, bool writable, char device[32], struct
 
 		if (number < 0)
 			return fail(err, errno, "find a free loop device");
-		(void)snprintf(device, 32, "/dev/loop%d", number);
-		loop = open(device, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+		(void)snprintf(device, DEVICE_ROOM, "/dev/loop%d", number);
+		loop = open(device, O_RDWR | O_CLOEXEC);
 		if (loop < 0)
 			return fail(err, errno, "open '%s'", device);
-		r = configure(loop, image, writable);
+		r = configure(loop, image);
 		if (r == 0)
 			return fd_take(&loop);
 		if (r != -EBUSY)
@@ -92,15 +109,39 @@ static int attach(const char *image_path, bool writable, char device[32], struct
 	                  image_path);
 }
 
+/*
+ * Opens a loop device on the image; it goes with the fd, or the mount that takes it over. Never two on
+ * one image, each with a cache of its own, or the file system would be destroyed: a container that has
+ * just stopped may hold the first one for a moment more. The lock keeps two from looking at once.
+ */
+static int attach(const char *image_path, char device[DEVICE_ROOM], struct error *err)
+{
+	CLEAN_FD int image = open(image_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	/* the device keeps the other one open, and with it what would be locked by it */
+	CLEAN_FD int lock = open(image_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int fd;
+
+	if (image < 0 || lock < 0)
+		return fail(err, errno, "open '%s'", image_path);
+	if (fstat(image, &st) < 0 || !S_ISREG(st.st_mode))
+		return fail_plain(err, EINVAL, "'%s' is no regular file", image_path);
+	if (flock(lock, LOCK_EX) < 0)
+		return fail(err, errno, "lock '%s'", image_path);
+	fd = find_attached(&st, device);
+	return fd >= 0 ? fd : attach_new(image, image_path, device, err);
+}
+
 static int visit_loop(const struct storage *storage, bool writable, struct error *err)
 {
-	char device[32];
-	CLEAN_FD int loop = attach(storage_place(storage), writable, device, err);
+	char device[DEVICE_ROOM];
+	CLEAN_FD int loop = attach(storage_place(storage), device, err);
 	int r;
 
+	(void)writable; /* an attribute of the mount: two mounts of a device are one file system */
 	if (loop < 0)
 		return loop;
-	r = block_mount(device, writable, err);
+	r = block_mount(device, err);
 	return r < 0 ? fail_in(err, "'%s'", storage_place(storage)) : r;
 }
 

@@ -12,9 +12,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define SIZE_DEFAULT (8ULL << 30)
+#define EXTENT_MOST  (128ULL << 20) /* sizes are rounded up to whole extents */
 
 static char *device_of(const struct storage *storage)
 {
@@ -106,6 +109,7 @@ static int visit_lvm(const struct storage *storage, bool writable, struct error 
 {
 	CLEAN_FREE char *device = device_of(storage);
 
+	(void)writable; /* an attribute of the mount */
 	if (faccessat(AT_FDCWD, device, F_OK, 0) < 0) {
 		int r = volume_run(NULL, err, "lvm", "lvchange", "-q", "-a", "y", "-K",
 		                   storage_place(storage), NULL);
@@ -113,7 +117,7 @@ static int visit_lvm(const struct storage *storage, bool writable, struct error 
 		if (r < 0)
 			return r;
 	}
-	return block_mount(device, writable, err);
+	return block_mount(device, err);
 }
 
 static int clone_lvm(const struct storage *from, const struct storage *to, struct error *err)
@@ -134,7 +138,15 @@ static int clone_lvm(const struct storage *from, const struct storage *to, struc
 
 static int limit_lvm(const struct storage *storage, struct error *err)
 {
-	(void)storage;
+	CLEAN_FREE char *device = device_of(storage);
+	CLEAN_FD int fd = open(device, O_RDONLY | O_CLOEXEC);
+	uint64_t bytes = 0;
+
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes) < 0)
+		return fail(err, errno, "look at '%s'", device);
+	if (!storage->size_bytes ||
+	    (bytes >= storage->size_bytes && bytes - storage->size_bytes < EXTENT_MOST))
+		return 0;
 	(void)fail_plain(err, EOPNOTSUPP,
 	                 "rootfs.size: a volume keeps the size that it was made with");
 	return fail_hint(err, "lvextend -r makes it bigger");

@@ -29,18 +29,21 @@ static const char *folder_of(const struct storage *storage)
 
 /* --- mounting: no heap, since the child of a start does it too --- */
 
-/* By fd where the kernel takes one (6.13), else by its name in /proc. */
-static int set_layer(int fs, const char *key, int fd)
+static int set_by_name(int fs, const char *key, int fd)
 {
 	char path[32];
 
-	if (sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, fd) == 0)
-		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, path, 0) < 0 ? -errno : 0;
 }
 
-/* The form for kernels that cannot add layers one by one (before 6.7); a string has 255 bytes there. */
+/* By fd where the kernel takes one (6.13), else by its name in /proc. */
+static int set_layer(int fs, const char *key, int fd)
+{
+	return sys_fsconfig(fs, FSCONFIG_SET_FD, key, NULL, fd) == 0 ? 0 : set_by_name(fs, key, fd);
+}
+
+/* In one string, which has 255 bytes: the only form before Linux 6.7. -E2BIG. */
 static int set_lowers_at_once(int fs, const int *lowers, unsigned int count)
 {
 	char paths[256];
@@ -59,14 +62,23 @@ static int set_lowers_at_once(int fs, const int *lowers, unsigned int count)
 
 static int set_lowers(int fs, const int *lowers, unsigned int count)
 {
-	int r = 0;
+	unsigned int done = 0;
+	int r;
 
-	for (unsigned int i = 0; i < count && r == 0; i++) {
-		r = set_layer(fs, "lowerdir+", lowers[i]);
-		if (r == -EINVAL && i == 0)
-			return set_lowers_at_once(fs, lowers, count);
+	while (done < count &&
+	       sys_fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, lowers[done]) == 0)
+		done++;
+	if (done)
+		return done == count ? 0 : -errno;
+	r = set_lowers_at_once(fs, lowers, count);
+	/* an older kernel takes any key, and complains when all is put together */
+	for (; r == -E2BIG && done < count; done++) {
+		int failed = set_by_name(fs, "lowerdir+", lowers[done]);
+
+		if (failed < 0)
+			return failed;
 	}
-	return r;
+	return r == -E2BIG ? 0 : r;
 }
 
 /* folder: holds upper/ and work/; -1: a read-only look at the lowers. */

@@ -220,8 +220,8 @@ int storage_open(const struct container *container, struct storage_root *out, st
 	if (r < 0)
 		return r;
 	r = open_root(&storage, config, &root, err);
-	/* also one that was taken out of the configuration by hand */
-	if (r == 0 && !storage.backend->has_limit)
+	/* as the configuration says it now, and not when it was made */
+	if (r == 0 && (!storage.backend->has_limit || storage.size_bytes))
 		r = storage_limit(&storage, err);
 	if (r < 0)
 		return blame_path(config, err);

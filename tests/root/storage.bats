@@ -297,3 +297,27 @@ gone() {
 	[[ -z $(btrfs subvolume list mnt) ]]
 	drop_store
 }
+
+@test "a hundred thousand files, hard links among them, are copied and removed" {
+	need python3
+	python3 -c '
+import os
+os.mkdir("from")
+open("from/first", "w").close()
+for i in range(400):
+    os.makedirs(f"from/{i % 20}/{i}")
+    for j in range(250):
+        path = f"from/{i % 20}/{i}/{j}"
+        if j % 50 == 0:
+            os.link("from/first", path)
+        else:
+            with open(path, "w") as file: file.write(path)'
+	mkdir to
+	"$top_builddir/src/sysc-tree" copy from to
+	list='%P %y %m %U %G %s %n %T@ %l\n'
+	[[ $(cd to && find . -printf "$list" | sort | sha256sum) == $(cd from && find . -printf "$list" | sort | sha256sum) ]]
+	(($(find to -type f | wc -l) > 100000 - 1))
+	diff -r from to
+	"$top_builddir/src/sysc-tree" remove from to
+	[[ ! -e from && ! -e to ]]
+}
