@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -126,6 +127,7 @@ static int send_frame(int fd, struct protocol_frame *frame)
 /* Sends a request and waits for its REPLY. -ECONNRESET: it may not have been heard; to be asked again. */
 static int ask(int fd, struct protocol_frame *frame, struct error *err)
 {
+	bool is_upgrade = frame->kind == PROTOCOL_UPGRADE;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t n;
 	int r = send_frame(fd, frame);
@@ -143,6 +145,14 @@ static int ask(int fd, struct protocol_frame *frame, struct error *err)
 	n = socket_receive(fd, frame, sizeof(*frame), NULL, NULL);
 	if (n == 0 || n == -ECONNRESET)
 		return fail_plain(err, ECONNRESET, "the supervisor ended before it answered");
+	if (n >= (ssize_t)offsetof(struct protocol_frame, bytes) &&
+	    frame->version != PROTOCOL_VERSION) {
+		if (!is_upgrade)
+			return fail_plain(err, EPROTO,
+			                  "its supervisor is of another version "
+			                  "(sysc-restart --supervisor exchanges it)");
+		frame->version = PROTOCOL_VERSION; /* these two have one form for ever */
+	}
 	if (n < 0 || protocol_check(frame, (long)n) < 0 || frame->kind != PROTOCOL_REPLY)
 		return fail(err, EBADMSG, "read the supervisor's answer");
 	if (frame->code)
@@ -359,6 +369,37 @@ int client_reload(const struct container *container, const struct config *config
 	restart_format(&policy, frame.bytes);
 	frame.length = (uint32_t)strlen(frame.bytes);
 	return ask_until_heard(container, &frame, err);
+}
+
+/* Asks for a version; returns when the connection has ended, where wait is set. */
+static int ask_version(const struct container *container, int kind, bool wait, char out[32],
+                       struct error *err)
+{
+	struct protocol_frame frame = {.kind = (uint16_t)kind};
+	CLEAN_FD int fd = client_connect(container, err);
+	int r = fd < 0 ? fd : ask(fd, &frame, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(out, 32, "%.*s", (int)frame.length, frame.bytes);
+	if (wait && client_wait_end(fd, REPLY_MS) == 0)
+		return fail_plain(err, ETIMEDOUT, "the supervisor does not end for %d s",
+		                  REPLY_MS / 1000);
+	return 0;
+}
+
+int client_upgrade(const struct container *container, char from[32], char to[32], struct error *err)
+{
+	int r = -ECONNRESET;
+
+	for (int tries = 0; tries < TRIES && r == -ECONNRESET; tries++)
+		r = ask_version(container, PROTOCOL_UPGRADE, true, from, err);
+	if (r < 0)
+		return r;
+	r = -ECONNRESET;
+	for (int tries = 0; tries < TRIES && r == -ECONNRESET; tries++)
+		r = ask_version(container, PROTOCOL_ABOUT, false, to, err);
+	return r < 0 && r != -ECONNRESET ? fail_in(err, "the old supervisor goes on") : r;
 }
 
 int client_console(int fd, int tty, uint32_t position, struct error *err)

@@ -69,6 +69,13 @@ int client_reload(const struct container *container, const struct config *config
                   struct error *err);
 
 /*
+ * Exchanges the supervisor for the installed version; the container does not notice. Returns when the new one
+ * answers, with both versions. Where the new one cannot be run the old goes on, and the error says why.
+ */
+int client_upgrade(const struct container *container, char from[32], char to[32],
+                   struct error *err);
+
+/*
  * Connects fd to tty of the container (0: the console): frames go both ways from then on. position: what
  * client_receive_data() gave last on an earlier connection, 0: from the oldest byte that is kept. -ECONNRESET
  * as client_stop().

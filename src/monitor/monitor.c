@@ -430,13 +430,27 @@ static int load(struct monitor *monitor, struct error *err)
 	return r;
 }
 
+/* The next program finds everything in the handover, the state file and the memory. */
+static void leave(struct monitor *monitor)
+{
+	struct error err = {0};
+
+	log_line(LOG_LEVEL_INFO, "the supervisor is exchanged for '%s'", monitor->handover.monitor);
+	ready_close(monitor);
+	health_close(monitor);
+	server_leave(monitor);
+	monitor->handover.next = HANDOVER_NEXT_UPGRADE;
+	if (monitor_remember(monitor, &err) < 0)
+		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+}
+
 int monitor_run(int handover_fd, int pipe_fd, pid_t keeper, const struct error *upgrade_error)
 {
 	static struct monitor monitor;
 	struct error err = {0};
 	int r;
 
-	(void)upgrade_error;
+	monitor.upgrade_error = upgrade_error;
 	monitor.handover_fd = handover_fd;
 	r = load(&monitor, &err);
 	if (r < 0) {
@@ -454,6 +468,9 @@ int monitor_run(int handover_fd, int pipe_fd, pid_t keeper, const struct error *
 		log_line(LOG_LEVEL_ERROR, "look after the container: %s", strerrordesc_np(-r));
 		return 1; /* the keeper tries again */
 	}
-	end(&monitor);
+	if (monitor.is_leaving)
+		leave(&monitor);
+	else
+		end(&monitor);
 	return 0;
 }

@@ -32,7 +32,9 @@ struct monitor {
 	struct loop_source keeper; /* pair.h; fd -1: there is none */
 	int64_t keeper_next_ms;    /* CLOCK_MONOTONIC of the next try to make one */
 	int keeper_pause_ms;
-	int init_status; /* as the keeper told it, -1 */
+	bool is_leaving;                   /* the program is to be exchanged */
+	const struct error *upgrade_error; /* why the last exchange was not done; code 0: nothing */
+	int init_status;                   /* as the keeper told it, -1 */
 	bool is_status_told;
 	int stat_fd; /* /proc/PID/stat of init where the keeper is not its parent, else -1 */
 	struct terminal terminals[1 + CONSOLE_TTYS_MAX];

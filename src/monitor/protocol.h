@@ -23,6 +23,12 @@
  *     -- DATA bytes ------------>
  *     -- RESIZE rows columns --->
  *
+ *     -- UPGRADE --------------->    of any version of this protocol: hands over to the installed program
+ *     <--- REPLY code, version --    of the one that goes
+ *     <------------------ (end) --
+ *     -- ABOUT ----------------->    the next connection
+ *     <--- REPLY code, version --    or why the program that was asked for could not be run
+ *
  * A connection that ends without a REPLY, or before its end was due, tells only that this process of the
  * supervisor ended: where the container goes on, there is or will be another one to be asked (client.c).
  *
@@ -45,6 +51,8 @@ enum protocol_kind {
 	PROTOCOL_RESIZE,
 	PROTOCOL_START,
 	PROTOCOL_RELOAD,
+	PROTOCOL_UPGRADE,
+	PROTOCOL_ABOUT,
 };
 
 enum protocol_stop {

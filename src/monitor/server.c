@@ -203,6 +203,40 @@ static int ask_reload(struct server_client *client, const struct protocol_frame 
 	return monitor_remember(monitor, err);
 }
 
+static void set_version(struct error *answer)
+{
+	(void)snprintf(answer->text, sizeof(answer->text), "%s", PACKAGE_VERSION);
+}
+
+/* Looked at before anything ends; where it cannot be run all the same, the keeper goes on as it is. */
+static int ask_upgrade(struct server_client *client, const struct protocol_frame *frame,
+                       struct error *err)
+{
+	struct monitor *monitor = client->monitor;
+	const char *program = monitor->handover.monitor;
+
+	(void)frame;
+	if (monitor->waiting.is_on)
+		return fail_plain(err, EBUSY, "it waits to be started again, which does the same");
+	if (!program || faccessat(AT_FDCWD, program, X_OK, AT_EACCESS) < 0)
+		return fail(err, program ? errno : ENOENT, "run '%s'", program ? program : "");
+	monitor->is_leaving = monitor->loop.done = true;
+	set_version(err);
+	return 0;
+}
+
+static int ask_about(struct server_client *client, const struct protocol_frame *frame,
+                     struct error *err)
+{
+	const struct error *failed = client->monitor->upgrade_error;
+
+	(void)frame;
+	set_version(err);
+	if (failed->code)
+		*err = *failed;
+	return -err->code;
+}
+
 static const struct request {
 	enum protocol_kind kind;
 	const char *name;
@@ -217,6 +251,8 @@ static const struct request {
 	{PROTOCOL_RESIZE,  "resize",  false, false, true,  ask_resize },
 	{PROTOCOL_START,   "start",   true,  false, false, ask_start  },
 	{PROTOCOL_RELOAD,  "reload",  true,  true,  false, ask_reload },
+	{PROTOCOL_UPGRADE, "upgrade", true,  false, false, ask_upgrade},
+	{PROTOCOL_ABOUT,   "about",   true,  false, false, ask_about  },
 };
 
 /* False: the connection is to be dropped. */
@@ -243,6 +279,25 @@ static bool serve(struct server_client *client, const struct protocol_frame *fra
 	return true;
 }
 
+/* Of another version only an UPGRADE is understood; the rest is told how to mend it. n, or 0. */
+static ssize_t check_version(struct server_client *client, struct protocol_frame *frame, ssize_t n)
+{
+	struct error err = {0};
+
+	if (n < (ssize_t)offsetof(struct protocol_frame, bytes) ||
+	    frame->version == PROTOCOL_VERSION)
+		return n;
+	if (frame->kind == PROTOCOL_UPGRADE) {
+		frame->version = PROTOCOL_VERSION;
+		return n;
+	}
+	(void)fail_plain(&err, EPROTO,
+	                 "its supervisor is of version %s (sysc-restart --supervisor exchanges it)",
+	                 PACKAGE_VERSION);
+	(void)reply(client, &err);
+	return 0;
+}
+
 static void ready(struct loop_source *source, uint32_t events)
 {
 	struct server_client *client = (struct server_client *)source; /* its first member */
@@ -256,6 +311,8 @@ static void ready(struct loop_source *source, uint32_t events)
 	n = recv(source->fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (n > 0)
+		n = check_version(client, &frame, n);
 	if (n <= 0 || protocol_check(&frame, n) < 0 || !serve(client, &frame))
 		drop(client);
 }
@@ -362,6 +419,31 @@ void server_flush(struct monitor *monitor)
 			flush_output(client);
 			left = deadline - process_clock_ms();
 		}
+	}
+}
+
+static void take_typed(struct server_client *client)
+{
+	struct protocol_frame frame;
+	ssize_t n;
+
+	/* what comes now fails at the client, which keeps it for the next connection */
+	(void)shutdown(client->source.fd, SHUT_RD);
+	while ((n = recv(client->source.fd, &frame, sizeof(frame), MSG_DONTWAIT | MSG_TRUNC)) > 0)
+		if (protocol_check(&frame, n) == 0 && frame.kind == PROTOCOL_DATA)
+			(void)ask_data(client, &frame, NULL); /* no room: more than was asked for */
+}
+
+void server_leave(struct monitor *monitor)
+{
+	struct server_client *next;
+
+	for (struct server_client *client = monitor->clients; client; client = next) {
+		next = client->next;
+		if (client->is_ours) /* handed over: it never notices */
+			continue;
+		take_typed(client);
+		drop(client);
 	}
 }
 

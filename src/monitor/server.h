@@ -14,6 +14,11 @@ int server_adopt(struct monitor *monitor, int fd);
 void server_flush(struct monitor *monitor);
 /* Ends every connection, and hears new ones. */
 void server_hang_up(struct monitor *monitor);
+/*
+ * Ends every connection before the program is exchanged: what was typed so far is kept, a request that was not
+ * answered is asked again by its client, a console client goes on with the next program.
+ */
+void server_leave(struct monitor *monitor);
 /* Ends every connection: the clients see that the container is gone. */
 void server_close(struct monitor *monitor);
 /* terminal->changed: passes new output on, asks for more input. */

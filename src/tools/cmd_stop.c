@@ -19,6 +19,7 @@
 #define TIMEOUT_UNSET INT64_MIN
 #define LOCK_MS       30000
 
+static bool opt_supervisor;
 static bool opt_kill, opt_reboot, opt_no_kill, opt_no_wait;
 static int64_t opt_timeout = TIMEOUT_UNSET;
 
@@ -41,7 +42,13 @@ static const struct option_row stop_options[] = {
 	{0	   },
 };
 
-static const struct option_row restart_options[] = {ROW_TIMEOUT, ROW_KILL, {0}};
+static const struct option_row restart_options[] = {
+	ROW_TIMEOUT,
+	ROW_KILL,
+	{0,	    "supervisor", OPTION_FLAG, &opt_supervisor, NULL,
+          "exchange only the supervisor for the installed version"},
+	{0},
+};
 
 static struct client_stop_options stop_options_of(const struct state *state)
 {
@@ -166,8 +173,34 @@ int restart_container(const struct call *call, const char *name)
 	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
 }
 
+/* The guest does not notice. */
+static int restart_supervisor(struct call *call, const char *name)
+{
+	CLEAN(container_done) struct container container = {0};
+	char from[32] = "", to[32] = "";
+	struct error err = {0};
+	int r = open_names(call, name, &container, &err);
+
+	if (r == 0)
+		r = client_upgrade(&container, from, to, &err);
+	if (r < 0)
+		return output_error(call, name, &err);
+	if (!call->many)
+		output_line(call, "%s: supervisor exchanged (%s, was %s)", name, to, from);
+	return EXIT_DONE;
+}
+
+static const char *restart_done(void)
+{
+	return opt_supervisor ? "supervisor exchanged" : "restarted";
+}
+
 static int restart_one(struct call *call, const char *name)
 {
+	if (opt_supervisor && (opt_kill || opt_timeout != TIMEOUT_UNSET))
+		return output_usage(call, "--supervisor does not go with --kill or --timeout");
+	if (opt_supervisor)
+		return restart_supervisor(call, name);
 	return restart_container(call, name);
 }
 
@@ -190,5 +223,5 @@ const struct command cmd_restart = {
 	.needs = NEEDS_RUNNING,
 	.flags = COMMAND_MANY | COMMAND_ROOT,
 	.run_one = restart_one,
-	.done = "restarted",
+	.done_now = restart_done,
 };

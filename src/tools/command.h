@@ -97,6 +97,7 @@ struct command {
 	/* COMMAND_MANY: called once per container, side by side in forked children; run is NULL */
 	int (*run_one)(struct call *call, const char *name);
 	const char *done; /* COMMAND_MANY: "started", for the result line of one of several */
+	const char *(*done_now)(void); /* the same where it depends on the options; may be NULL */
 };
 
 /* One row per command, by topic; ended by NULL. */

@@ -123,6 +123,13 @@ static int start_one(struct call *call, struct crew *crew, size_t i, const char 
 	return 0;
 }
 
+static const char *done_of(const struct command *command)
+{
+	if (command->done_now)
+		return command->done_now();
+	return command->done ? command->done : "done";
+}
+
 static void reap_one(const struct call *call, struct crew *crew, const struct strings *names)
 {
 	int status = 0;
@@ -136,8 +143,7 @@ static void reap_one(const struct call *call, struct crew *crew, const struct st
 		crew->pids[i] = 0;
 		crew->working--;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-			output_line(call, "%s: %s", names->items[i],
-			            call->command->done ? call->command->done : "done");
+			output_line(call, "%s: %s", names->items[i], done_of(call->command));
 			return;
 		}
 		crew->failed++;

@@ -385,3 +385,87 @@ kill_both() {
 		assert_nothing_left
 	done
 }
+
+@test "the supervisor is exchanged in place: same guest, same keeper, the console goes on, a stop under way too" {
+	start_busybox web1
+	wait_until 10 is_printed login:
+	init=$(pid_of web1)
+	birth=$(uptime_of web1)
+	keeper=$(keeper_of web1)
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	"$top_builddir/src/sysc" console web1 <"$BATS_TEST_TMPDIR/keys" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	console=$!
+	SANDBOX_PIDS+=("$console")
+	exec 7>"$BATS_TEST_TMPDIR/keys"
+	printf 'root\n' >&7
+	wait_until 10 grep -qa '# ' "$BATS_TEST_TMPDIR/out"
+	for ((nth = 0; nth < 4; nth++)); do
+		worker=$(monitor_of web1)
+		run sysc restart --supervisor web1
+		echo "$output"
+		[ "$status" = 0 ]
+		[[ $output == "web1: supervisor exchanged ("*", was "*")" ]]
+		[ "$(monitor_of web1)" != "$worker" ]
+		printf 'echo an''swer $((%d*7))\n' $((nth + 6)) >&7
+		wait_until 10 grep -qa "answer $(((nth + 6) * 7))" "$BATS_TEST_TMPDIR/out"
+	done
+	[ "$(keeper_of web1)" = "$keeper" ]
+	[ "$(pid_of web1)" = "$init" ]
+	[ "$(uptime_of web1)" = "$birth" ]
+	[ "$(grep -ac login: "$BATS_TEST_TMPDIR/out")" = "$(grep -ac login: "$SYSC_LOG/web1.console")" ]
+	# a new keeper may be exchanged as well
+	kill_keeper web1
+	sysc restart --supervisor web1
+	wait_until 10 has_pair web1
+	[ "$(count_supervisors)" = 2 ]
+	kill -0 "$console"
+	"$top_builddir/src/sysc" stop -t 60s web1 3>&- &
+	pid=$!
+	wait_until 10 eval '[ "$(state_of web1)" = STOPPING ]'
+	sysc restart --supervisor web1 || :
+	wait "$pid"
+	[ "$(state_of web1)" = STOPPED ]
+	exec 7>&-
+	wait "$console"
+	assert_nothing_left
+	run sysc restart --supervisor web1
+	[ "$status" = 4 ]
+	run sysc restart --supervisor -k web1
+	[ "$status" = 2 ]
+}
+
+@test "an installed program that cannot be run: the old supervisor goes on, and the error says why" {
+	make_busybox web1
+	quick_init web1
+	mkdir "$BATS_TEST_TMPDIR/programs"
+	for program in sysc sysc-monitor sysc-init build-tree; do
+		cp "$top_builddir/src/$program" "$BATS_TEST_TMPDIR/programs/"
+	done
+	programs=$BATS_TEST_TMPDIR/programs
+	"$programs/sysc" start web1
+	[[ $(readlink "/proc/$(keeper_of web1)/exe") == "$programs/sysc-monitor" ]]
+	init=$(pid_of web1)
+	keeper=$(keeper_of web1)
+	mv "$programs/sysc-monitor" "$programs/aside"
+	run sysc restart --supervisor web1
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"run '$programs/sysc-monitor': No such file or directory"* ]]
+	# one that only the exec refuses
+	echo nonsense >"$programs/sysc-monitor"
+	chmod +x "$programs/sysc-monitor"
+	run sysc restart --supervisor web1
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"the old supervisor goes on: run '$programs/sysc-monitor': Exec format error"* ]]
+	wait_until 10 has_pair web1
+	[ "$(keeper_of web1)" = "$keeper" ]
+	cp "$programs/aside" "$programs/sysc-monitor.new"
+	mv "$programs/sysc-monitor.new" "$programs/sysc-monitor"
+	run sysc restart --supervisor web1
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(pid_of web1)" = "$init" ]
+	sysc stop web1
+	assert_nothing_left
+}
