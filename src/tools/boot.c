@@ -103,7 +103,7 @@ int boot_start(const struct container *container, int64_t patience_ms, struct er
 
 	if (r < 0)
 		return r;
-	if (state.restart_at_ms)
+	if (state.phase == STATE_STARTING && state.restart_at_ms)
 		return boot_start_now(container, err);
 	if (state.phase != STATE_STOPPED)
 		return 1;

@@ -68,7 +68,7 @@ static int start_foreground(const struct container *container, int *client_fd, s
 	struct state state;
 	int r = lock < 0 ? lock : boot_settle(container, patience_ms(), &state, err);
 
-	if (r == 0 && state.restart_at_ms)
+	if (r == 0 && state.phase == STATE_STARTING && state.restart_at_ms)
 		return boot_start_now(container, err);
 	if (r < 0 || state.phase != STATE_STOPPED)
 		return r; /* it runs already: done */

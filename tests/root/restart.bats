@@ -144,6 +144,15 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	rm "$(rootfs web1)/end"
 	wait_until 15 has_starts web1 2
 	wait_until 5 eval '[ "$(state_of web1)" = RUNNING ]'
+	# without both there is nobody to start it: stopped, and as good as ever
+	sysc config set web1 boot.restart_delay 10min
+	let_end web1
+	wait_until 10 is_waiting web1
+	kill -KILL "$(sed -n 's/^keeper_pid //p' "$SYSC_RUN/web1/state")" "$(monitor_of web1)"
+	wait_until 10 is_stopped web1
+	rm "$(rootfs web1)/end"
+	sysc start web1
+	[ "$(state_of web1)" = RUNNING ]
 	sysc stop web1
 	assert_nothing_left web1
 }
