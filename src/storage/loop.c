@@ -167,6 +167,19 @@ static int make_loop(const struct storage *storage, struct error *err)
 	return r;
 }
 
+/* What a running container wrote, and the image itself, to disk. */
+static int write_out(const struct storage *storage, int image, struct error *err)
+{
+	CLEAN_FD int fd = visit_loop(storage, true, err), top = -1;
+
+	if (fd < 0)
+		return fd;
+	top = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0 || syncfs(top) < 0 || fsync(image) < 0)
+		return fail(err, errno, "write '%s' to disk", storage_place(storage));
+	return 0;
+}
+
 /* Shared blocks of the image; a journal that was not closed is replayed by the first mount. */
 static int clone_loop(const struct storage *from, const struct storage *to, struct error *err)
 {
@@ -177,8 +190,9 @@ static int clone_loop(const struct storage *from, const struct storage *to, stru
 
 	if (from_fd < 0)
 		return fail(err, errno, "open '%s'", source);
-	if (fsync(from_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", source);
+	r = write_out(from, from_fd, err);
+	if (r < 0)
+		return r;
 	to_fd = open(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to_fd < 0)
 		return fail(err, errno, "make '%s'", target);

@@ -121,8 +121,8 @@ int storage_finish(const struct storage *storage, struct error *err);
 /*
  * Makes to, of the same backend, the state of from at this moment, in constant time or by shared blocks:
  * a snapshot of btrfs, zfs and thin volumes, shared blocks of dir, loop and the upper folder of an
- * overlay. -EOPNOTSUPP where that cannot be; a copy (storage_make(), two visits, copy_tree()) or a
- * sealed layer can always be.
+ * overlay. A container that runs is frozen by the caller for that moment. -EOPNOTSUPP where that cannot
+ * be; a copy (storage_make(), two visits, copy_tree()) or a sealed layer can always be.
  */
 int storage_clone(const struct storage *from, const struct storage *to, struct error *err);
 /*

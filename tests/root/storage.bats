@@ -156,6 +156,21 @@ gone() {
 	drop_store
 }
 
+@test "the template local unpacks into each of them" {
+	need userns
+	mkdir -p tree/sbin tree/usr/bin tree/srv
+	ln -s ../usr/bin/init tree/sbin/init
+	cp "$(type -P busybox)" tree/usr/bin/init
+	touch tree/srv/file
+	chown 7:8 tree/srv/file
+	tar -cf tree.tar -C tree .
+	for backend in dir overlay loop; do
+		sysc create -t local -B "$backend" web1 -- --rootfs "$PWD/tree.tar"
+		[[ $backend == loop ]] || [[ $(stat -c %u:%g "$SYSC_PATH/web1/rootfs/srv/file") == 7:8 ]]
+		gone web1
+	done
+}
+
 @test "best: dir where nothing better is; xfs shares blocks" {
 	need busybox
 	make_busybox web1 -B best
