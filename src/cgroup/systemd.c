@@ -234,6 +234,30 @@ static int enter_leaf(const struct systemd_place *place, struct error *err)
 	return r < 0 ? fail(err, -r, "enter cgroup '%s/" LEAF "'", path) : 0;
 }
 
+int systemd_rejoin(const char *cgroup, struct error *err)
+{
+	CLEAN_FREE char *unit = must_printf("%.*s", (int)tree_unit_length(cgroup), cgroup);
+	CLEAN_FREE char *leaf = NULL;
+	struct cgroup_host host;
+	char path[TREE_PATH_MAX];
+	int index, r;
+
+	if (!*unit)
+		return 0;
+	r = cgroup_detect(&host, NULL, err);
+	index = r < 0 ? r : tracking_hierarchy(&host);
+	if (index < 0)
+		return r;
+	leaf = must_printf("%s%s", unit, host.hierarchies[index].is_v2 ? "/" LEAF : "");
+	r = tree_path(&host.hierarchies[index], leaf, NULL, path);
+	if (r < 0)
+		return fail(err, -r, "cgroup '%s'", leaf);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return fail(err, errno, "make cgroup '%s'", path);
+	r = tree_path(&host.hierarchies[index], leaf, "cgroup.procs", path);
+	return r < 0 ? fail(err, -r, "cgroup '%s'", leaf) : file_write(AT_FDCWD, path, "0", err);
+}
+
 int systemd_enter(const struct systemd_request *request, struct systemd_place *out,
                   struct error *err)
 {

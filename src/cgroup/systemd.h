@@ -48,5 +48,10 @@ int systemd_find_place(const char *cgroups, const struct systemd_request *reques
  */
 int systemd_enter(const struct systemd_request *request, struct systemd_place *out,
                   struct error *err);
+/*
+ * Puts the calling process, a new supervisor of a container that runs in cgroup (struct state), into the leaf
+ * "monitor" of its unit, which that one's processes keep alive. Nothing to do without a unit.
+ */
+int systemd_rejoin(const char *cgroup, struct error *err);
 
 #endif

@@ -487,6 +487,15 @@ static int open_orphan(struct supervisor *supervisor, struct error *err)
 	return 0;
 }
 
+/* Back to where the one was that is gone; elsewhere it may end with the session of who made it. */
+static void rejoin(const struct state *state)
+{
+	struct error err = {0};
+
+	if (systemd_rejoin(state->cgroup, &err) < 0)
+		log_line(LOG_LEVEL_WARN, "%s", err.text);
+}
+
 /* The life of a process that takes over, up to the exec. */
 static int adopt(const struct container *container, const struct state *state, int reply_fd,
                  struct error *err)
@@ -506,6 +515,7 @@ static int adopt(const struct container *container, const struct state *state, i
 	r = open_orphan(&supervisor, err);
 	if (r < 0)
 		return r;
+	rejoin(state);
 	renew_console(&supervisor);
 	if (supervisor.state.phase == STATE_STARTING)
 		set_running(&supervisor);
@@ -572,7 +582,7 @@ int supervisor_adopt(const struct container *container, const struct state *stat
 		return r;
 	ours = ends[0];
 	theirs = ends[1];
-	pid = fork();
+	pid = place_fork(container);
 	if (pid < 0)
 		return fail(err, errno, "fork the supervisor");
 	if (pid == 0) {

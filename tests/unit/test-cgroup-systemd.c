@@ -131,3 +131,9 @@ TEST(the_part_of_a_path_that_is_a_unit)
 	          strlen("user@0.service/app.slice/a.scope"));
 	CHECK_INT(tree_unit_length(""), 0);
 }
+
+TEST(a_cgroup_without_a_unit_has_no_leaf_to_join)
+{
+	CHECK_INT(systemd_rejoin("sysc/web1", NULL), 0);
+	CHECK_INT(systemd_rejoin("", NULL), 0);
+}

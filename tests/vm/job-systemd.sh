@@ -194,6 +194,27 @@ everything_killed_is_made_up_for() {
 	nothing_left
 }
 
+# the guest goes on alone; who takes over is a process of the session at first
+adopted_in_its_leaf() {
+	start web1
+	pid=$(pid_of web1)
+	# shellcheck disable=SC2046 # one word a process
+	kill -KILL $(monitors)
+	wait_for 20 sh -c '! pgrep -x sysc-monitor'
+	same "0::/sysc.slice/sysc-web1.scope/container/payload" "$(cat "/proc/$pid/cgroup")"
+	sysc freeze web1
+	sysc unfreeze web1
+	same "$pid" "$(pid_of web1)"
+	for pid in $(monitors); do
+		same "0::/sysc.slice/sysc-web1.scope/monitor" "$(cat "/proc/$pid/cgroup")"
+	done
+	same "" "$(inner_nodes)"
+	systemctl stop sysc-web1.scope
+	same STOPPED "$(state_of web1)"
+	contains "$(sysc info web1)" "signal 18 from uid 0 pid 1"
+	nothing_left
+}
+
 # a scope of that name without a container, first with a process in it, then empty but failed
 foreign_scope() {
 	make web1
@@ -359,6 +380,7 @@ run_case others_cannot_halt_by_it "the signal of systemd's stop means nothing wh
 run_case reboot_keeps_the_scope "a reboot keeps the scope, and sets the limits anew"
 run_case restart_at_once "a restart waits for the scope of the last run to be gone"
 run_case everything_killed_is_made_up_for "the next start after a kill of all finds its way"
+run_case adopted_in_its_leaf "a supervisor that takes over is in the container's unit"
 run_case foreign_scope "a scope of that name: with processes it is told, without it is replaced"
 run_case failed_start_leaves_no_unit "a start that fails leaves no unit"
 run_case two_stores "containers of the same name in two stores have two scopes"
