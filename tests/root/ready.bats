@@ -128,7 +128,7 @@ network_by_hand() {
 	inside web1 'NOTIFY_SOCKET=/run/host/notify systemd-notify --status="a lie" || :'
 	inside web1 'NOTIFY_SOCKET=/run/host/notify systemd-notify STOPPING=1 || :'
 	inside web1 'runuser -u nobody -- sh -c "NOTIFY_SOCKET=/run/host/notify systemd-notify --status=x" || :'
-	! info_has web1 "a lie"
+	run ! info_has web1 "a lie"
 	[ "$(state_of web1)" = RUNNING ]
 	run ! inside web1 'systemctl show-environment | grep NOTIFY_SOCKET'
 	inside web1 'systemctl poweroff' || :
