@@ -8,6 +8,7 @@ libsysc_a_SOURCES += \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \
 	src/storage/dir.c \
+	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
 	src/storage/loop.c \
 	src/storage/lvm.c \
 	src/storage/overlay.c \
