@@ -15,10 +15,9 @@ tests_unit_test_security_lsm_SOURCES = tests/unit/test-security-lsm.c
 EXTRA_DIST += tests/data/lsm
 tests_unit_test_security_policy_SOURCES = tests/unit/test-security-policy.c
 tests_unit_test_security_seccomp_SOURCES = tests/unit/test-security-seccomp.c
-UNIT_TESTS += tests/unit/test-storage-backends tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \
 UNIT_TESTS += tests/unit/test-storage-identity
 tests_unit_test_storage_identity_SOURCES = tests/unit/test-storage-identity.c
-UNIT_TESTS += tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \
+UNIT_TESTS += tests/unit/test-storage-backends tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \
 	tests/unit/test-storage-storage
 tests_unit_test_storage_backends_SOURCES = tests/unit/test-storage-backends.c
 tests_unit_test_storage_copy_SOURCES = tests/unit/test-storage-copy.c
