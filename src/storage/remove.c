@@ -16,16 +16,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #define LISTS_MOST 100 /* of one folder, which somebody else keeps filling */
+#define DEPTH_MOST 256 /* each folder is opened from the root, which is long from far below */
 
 struct removal {
 	struct work work; /* first: a job finds its removal by it */
 	int dirfd;
 	const char *name;
 	int root_fd;
+	struct folder *root;
+	atomic_uint moved; /* folders that were put into the root, for their names */
 };
 
 struct folder {
@@ -33,7 +37,7 @@ struct folder {
 	struct folder *parent;
 	struct walk_node *node; /* NULL: the root */
 	atomic_uint pending;    /* its own list and its subfolders */
-	unsigned int lists;
+	unsigned int lists, depth;
 };
 
 static int fail_entry(const struct folder *folder, const char *name, const char *what, int code,
@@ -89,8 +93,28 @@ static void push_folder(struct removal *removal, struct folder *parent, const ch
 	if (parent) {
 		atomic_fetch_add(&parent->pending, 1);
 		folder->node = walk_node_new(parent->node, name);
+		folder->depth = parent->depth + 1;
+	} else {
+		removal->root = folder;
 	}
 	work_push(&removal->work, &folder->base, false);
+}
+
+/*
+ * A subfolder that is far below is put into the root and removed from there; where that cannot be (a
+ * subvolume), it is removed where it is.
+ */
+static void push_subfolder(struct removal *removal, struct folder *folder, int fd, const char *name)
+{
+	bool is_moved = false;
+	char up[32];
+
+	errno = EEXIST;
+	while (folder->depth >= DEPTH_MOST && !is_moved && errno == EEXIST) {
+		(void)snprintf(up, sizeof(up), ".deep.%u", removal->moved++);
+		is_moved = renameat2(fd, name, removal->root_fd, up, RENAME_NOREPLACE) == 0;
+	}
+	push_folder(removal, is_moved ? removal->root : folder, is_moved ? up : name);
 }
 
 static int remove_entry(struct removal *removal, struct folder *folder, int fd,
@@ -99,12 +123,12 @@ static int remove_entry(struct removal *removal, struct folder *folder, int fd,
 	int r;
 
 	if (entry->d_type == DT_DIR) {
-		push_folder(removal, folder, entry->d_name);
+		push_subfolder(removal, folder, fd, entry->d_name);
 		return 0;
 	}
 	r = unlink_entry(fd, entry->d_name, 0);
 	if (r == -EISDIR) { /* a file system that does not tell the type in its lists */
-		push_folder(removal, folder, entry->d_name);
+		push_subfolder(removal, folder, fd, entry->d_name);
 		return 0;
 	}
 	if (r == -EBUSY)
