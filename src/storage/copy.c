@@ -150,7 +150,8 @@ static int make_inode(void *argument)
 
 	if (S_ISREG(st->st_mode)) {
 		entry->to = openat(to, entry->name,
-		                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		                   st->st_mode & 0777);
 		return entry->to < 0 ? -errno : 0;
 	}
 	if (S_ISLNK(st->st_mode))

@@ -201,14 +201,20 @@ int copy_file_attributes(int from_fd, int to_fd, const struct stat *st, const ch
 {
 	const struct timespec times[] = {st->st_atim, st->st_mtim};
 	struct place from = {.fd = from_fd}, to = {.fd = to_fd};
+	struct stat now;
 	int r;
 
+	/* most were born with the right ones: a look is cheaper than to have them written again */
+	*what = "look at";
+	if (fstat(to_fd, &now) < 0)
+		return -errno;
 	*what = "set the owner of";
-	if (fchown(to_fd, st->st_uid, st->st_gid) < 0)
+	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) &&
+	    fchown(to_fd, st->st_uid, st->st_gid) < 0)
 		return -errno;
 	/* chown(2) takes setuid bits and capabilities away; an ACL stands above the mode's group */
 	*what = "set the mode of";
-	if (fchmod(to_fd, st->st_mode & 07777) < 0)
+	if (now.st_mode != st->st_mode && fchmod(to_fd, st->st_mode & 07777) < 0)
 		return -errno;
 	*what = "copy the extended attributes of";
 	r = copy_values(&from, &to);

@@ -266,15 +266,15 @@ TEST(what_an_overlay_wrote_is_cloned)
 {
 	CLEAN(place_done) struct place place = {0};
 	CLEAN(storage_done) struct storage a = {0}, b = {0};
-	CLEAN_FREE char *texts[2] = {NULL, NULL};
+	CLEAN_FREE char *one = NULL, *two = NULL;
 	struct error err = {0};
 
 	place_init(&place);
 	make_folder(&place, "lower");
-	texts[0] = must_printf("overlay:%s/lower:%s/a", place.folder, place.folder);
-	texts[1] = must_printf("overlay:%s/lower:%s/b", place.folder, place.folder);
-	good(storage_parse(&a, texts[0], NULL, &err), &err);
-	good(storage_parse(&b, texts[1], NULL, &err), &err);
+	one = must_printf("overlay:%s/lower:%s/a", place.folder, place.folder);
+	two = must_printf("overlay:%s/lower:%s/b", place.folder, place.folder);
+	good(storage_parse(&a, one, NULL, &err), &err);
+	good(storage_parse(&b, two, NULL, &err), &err);
 	check_clone(&a, &b);
 }
 
