@@ -22,6 +22,7 @@ dist_man_MANS = \
 	man/sysc-net.1 \
 	man/sysc-plan.1 \
 	man/sysc-restart.1 \
+	man/sysc-snapshot.1 \
 	man/sysc-start.1 \
 	man/sysc-stop.1 \
 	man/sysc-unfreeze.1 \

@@ -87,6 +87,13 @@ struct health_config {
 	int on_failure; /* enum health_action */
 };
 
+/* [snapshots] */
+struct snapshots_config {
+	char *schedule; /* calendar.h; NULL: none */
+	char *keep;     /* keep.h; NULL: all */
+	bool freeze;
+};
+
 /* "NAME = VALUE" of the sections whose keys are free: [rlimits] [sysctl] [cgroup]. */
 struct pairs {
 	struct strings names, values; /* same count */
@@ -110,6 +117,7 @@ struct config {
 	bool privileged, ephemeral, nesting;
 	struct boot_config boot;
 	struct health_config health;
+	struct snapshots_config snapshots;
 	/* [stop] */
 	int halt_signal, reboot_signal, kill_signal; /* CONFIG_SIGNAL_AUTO or a number */
 	int64_t stop_timeout_ms;

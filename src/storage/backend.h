@@ -5,6 +5,8 @@
 
 #include "storage/storage.h"
 
+struct copy_options;
+
 /*
  * To add a backend: its file with one exported struct storage_backend, its line in the table of
  * storage.c, src/storage/local.mk, its name in container/check.c, its paragraph in man/sysc.7 and the
@@ -28,6 +30,9 @@ struct storage_backend {
 	int (*open)(const struct storage *storage, bool readonly, struct storage_root *out,
 	            struct error *err);
 	int (*clone)(const struct storage *from, const struct storage *to, struct error *err);
+	/* What storage_duplicate() does where a clone cannot be; NULL: from tree to tree. */
+	int (*copy)(const struct storage *from, const struct storage *to,
+	            const struct copy_options *options, struct error *err);
 	int (*remove)(const struct storage *storage, struct error *err);
 	int (*limit)(const struct storage *storage, struct error *err);
 	int (*usage)(const struct storage *storage, struct storage_usage *out, struct error *err);

@@ -37,9 +37,14 @@ static bool stands_on(const char *file, const char *folder)
 	(void)config_load(&config, file, NULL, &ignored);
 	if (!config.rootfs_path || storage_of(&storage, &config, &ignored) < 0)
 		return false;
-	for (size_t i = 0; i < storage.parts.count; i++)
-		if (text_starts(storage.parts.items[i], folder))
+	for (size_t i = 0; i < storage.parts.count; i++) {
+		const char *part = storage.parts.items[i];
+
+		/* or the folder itself, without its slash */
+		if (text_starts(part, folder) ||
+		    (text_starts(folder, part) && strlen(folder) == strlen(part) + 1))
 			return true;
+	}
 	return false;
 }
 
@@ -51,9 +56,8 @@ static void look_at(const char *dir, const char *name, const char *folder, struc
 		strings_add(out, name);
 }
 
-void storage_children(const struct paths *paths, const char *name, struct strings *out)
+void storage_users(const struct paths *paths, const char *folder, struct strings *out)
 {
-	CLEAN_FREE char *folder = must_printf("%s/%s/", paths->store, name);
 	CLEAN(strings_done) struct strings names = {0};
 
 	list_names(paths->store, &names);
@@ -62,7 +66,7 @@ void storage_children(const struct paths *paths, const char *name, struct string
 		CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
 		CLEAN(strings_done) struct strings kept = {0};
 
-		if (text_is(names.items[i], name) || text_ends(names.items[i], ".destroying"))
+		if (text_ends(names.items[i], ".destroying"))
 			continue;
 		look_at(dir, names.items[i], folder, out);
 		list_names(snapshots, &kept);
@@ -74,4 +78,16 @@ void storage_children(const struct paths *paths, const char *name, struct string
 			look_at(path, shown, folder, out);
 		}
 	}
+}
+
+void storage_children(const struct paths *paths, const char *name, struct strings *out)
+{
+	CLEAN_FREE char *folder = must_printf("%s/%s/", paths->store, name);
+	CLEAN_FREE char *own = must_printf("%s/snapshots/", name);
+	CLEAN(strings_done) struct strings users = {0};
+
+	storage_users(paths, folder, &users);
+	for (size_t i = 0; i < users.count; i++)
+		if (!text_is(users.items[i], name) && !text_starts(users.items[i], own))
+			strings_add(out, users.items[i]);
 }

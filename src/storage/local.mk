@@ -8,6 +8,7 @@ libsysc_a_SOURCES += \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \
 	src/storage/dir.c \
+	src/storage/duplicate.c \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
 	src/storage/loop.c \
 	src/storage/lvm.c \
@@ -15,6 +16,9 @@ libsysc_a_SOURCES += \
 	src/storage/quota.c src/storage/quota.h \
 	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
+	src/storage/snapshot.c src/storage/snapshot.h \
+	src/storage/snapshot_layers.c src/storage/snapshot_make.c \
+	src/storage/snapshot_parts.h src/storage/snapshot_restore.c \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
 	src/storage/sweep.c src/storage/sweep.h \

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "storage/backend.h"
 #include "storage/block.h"
+#include "storage/copy.h"
+#include "storage/copy_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -180,6 +182,23 @@ static int write_out(const struct storage *storage, int image, struct error *err
 	return 0;
 }
 
+/* A copy of an image on its way. */
+struct image_copy {
+	const struct copy_options *options; /* may be NULL */
+	struct copy_totals done;
+	struct error error;
+};
+
+static bool note_moved(uint64_t bytes, bool shared, void *user)
+{
+	struct image_copy *copy = user;
+
+	copy->done.bytes += bytes;
+	copy->done.shared_bytes += shared ? bytes : 0;
+	return copy->options && copy->options->progress &&
+	       copy->options->progress(&copy->done, copy->options->user, &copy->error) < 0;
+}
+
 /* Shared blocks of the image; a journal that was not closed is replayed by the first mount. */
 static int clone_loop(const struct storage *from, const struct storage *to, struct error *err)
 {
@@ -201,6 +220,37 @@ static int clone_loop(const struct storage *from, const struct storage *to, stru
 	r = errno == ENOSPC || errno == EIO || errno == EDQUOT ? errno : EOPNOTSUPP;
 	(void)unlink(target); /* the failure is the one to tell */
 	return fail(err, r, "share the blocks of '%s' with '%s'", source, target);
+}
+
+/* All of the image but its holes. */
+static int copy_loop(const struct storage *from, const struct storage *to,
+                     const struct copy_options *options, struct error *err)
+{
+	const char *source = storage_place(from), *target = storage_place(to);
+	CLEAN_FD int from_fd = open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN_FD int to_fd = -1;
+	struct copy_ways ways = {.no_clone = true};
+	struct image_copy copy = {.options = options};
+	struct copy_content how = {.ways = &ways, .moved = note_moved, .user = &copy};
+	struct stat st;
+	int r;
+
+	if (from_fd < 0 || fstat(from_fd, &st) < 0)
+		return fail(err, errno, "open '%s'", source);
+	to_fd = open(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to_fd < 0)
+		return fail(err, errno, "make '%s'", target);
+	r = copy_file_content(from_fd, to_fd, &st, &how);
+	if (r == 0 && ftruncate(to_fd, st.st_size) < 0)
+		r = -errno;
+	if (r == 0)
+		return 0;
+	(void)unlink(target); /* the failure is the one to tell */
+	if (r == -ECANCELED && copy.error.code) {
+		*err = copy.error;
+		return r;
+	}
+	return fail(err, -r, "copy '%s' to '%s'", source, target);
 }
 
 static int remove_loop(const struct storage *storage, struct error *err)
@@ -249,6 +299,7 @@ const struct storage_backend storage_loop = {
 	.make = make_loop,
 	.visit = visit_loop,
 	.clone = clone_loop,
+	.copy = copy_loop,
 	.remove = remove_loop,
 	.limit = limit_loop,
 	.usage = usage_loop,

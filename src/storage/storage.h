@@ -14,6 +14,7 @@
 
 struct config;
 struct container;
+struct copy_options;
 struct error;
 struct idmap;
 struct paths;
@@ -126,6 +127,19 @@ int storage_finish(const struct storage *storage, struct error *err);
  */
 int storage_clone(const struct storage *from, const struct storage *to, struct error *err);
 /*
+ * storage_clone(), or a copy where that cannot be: of the tree, or of the image as it is. options (copy.h, may
+ * be NULL) are those of the copy; slow (may be NULL) is called when it comes to one. Nothing is synced.
+ * Overlays: storage_clone() says which.
+ */
+int storage_duplicate(const struct storage *from, const struct storage *to,
+                      const struct copy_options *options, void (*slow)(void *user),
+                      struct error *err);
+/*
+ * Whether nothing can be written into it any more, also by who visits it for writing; only btrfs keeps that,
+ * of others it is nothing (0).
+ */
+int storage_set_readonly(const struct storage *storage, bool readonly, struct error *err);
+/*
  * dir and overlay only, others -EOPNOTSUPP: what is written into from until now becomes a layer that
  * nobody changes any more. out is an overlay on it with its own folder (to be made by storage_make());
  * one such takes the place of from in its container's configuration, others are its copies and
@@ -157,6 +171,11 @@ int storage_usage(const struct storage *storage, struct storage_usage *out, stru
  * held from this to the rename that follows.
  */
 void storage_children(const struct paths *paths, const char *name, struct strings *out);
+/*
+ * All containers and snapshots ("web1", "web1/snapshots/daily", ".web2.creating") with a part of their root
+ * file system in folder (a path that ends with a slash).
+ */
+void storage_users(const struct paths *paths, const char *folder, struct strings *out);
 
 /* --- ids --- */
 

@@ -70,8 +70,7 @@ int subvolume_set_readonly(int fd, bool readonly)
 	return ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags) < 0 ? -errno : 0;
 }
 
-/* Its number, by which its quota group goes too; 0 on failure. */
-static uint64_t id_of(int fd)
+uint64_t subvolume_id(int fd)
 {
 	struct btrfs_ioctl_ino_lookup_args args = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
 
@@ -81,7 +80,7 @@ static uint64_t id_of(int fd)
 int subvolume_remove(int fd, int parent_fd, const char *name)
 {
 	struct btrfs_ioctl_vol_args args = {0};
-	struct btrfs_ioctl_qgroup_create_args group = {.qgroupid = id_of(fd)};
+	struct btrfs_ioctl_qgroup_create_args group = {.qgroupid = subvolume_id(fd)};
 	int r = set_name(args.name, sizeof(args.name), name);
 
 	if (r == 0)
@@ -144,7 +143,7 @@ int subvolume_usage(int fd, uint64_t *used, uint64_t *limit)
 {
 	struct btrfs_qgroup_info_item info = {0};
 	struct btrfs_qgroup_limit_item most = {0};
-	uint64_t id = id_of(fd);
+	uint64_t id = subvolume_id(fd);
 	int r = find_item(fd, BTRFS_QGROUP_INFO_KEY, id, &info, sizeof(info));
 
 	if (r == 0)

@@ -10,6 +10,9 @@
 bool subvolume_can(int folder_fd);
 bool subvolume_is(int folder_fd);
 
+/* Its number in the file system, which no other one ever gets; 0 on failure. */
+uint64_t subvolume_id(int fd);
+
 int subvolume_make(int parent_fd, const char *name);
 /* The state of the subvolume from_fd at this moment, in constant time. */
 int subvolume_snapshot(int from_fd, int parent_fd, const char *name, bool readonly);

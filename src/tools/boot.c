@@ -11,6 +11,7 @@
 #include "container/state.h"
 #include "monitor/client.h"
 #include "monitor/supervisor.h"
+#include "storage/snapshot.h"
 #include "tools/ending.h"
 #include "tools/watch.h"
 
@@ -65,6 +66,9 @@ int boot_settle(const struct container *container, int64_t patience_ms, struct s
 
 int boot_check_current(const struct container *container, struct error *err)
 {
+	/* a restore that was killed half way may have its configuration to write yet */
+	if (snapshot_is_pending(container) && snapshot_sweep(container, true, err) < 0)
+		return -err->code;
 	if (config_is_current(&container->config))
 		return 0;
 	return fail_plain(err, ESTALE, "its configuration was changed at this moment (try again)");

@@ -18,6 +18,7 @@
 	X(unfreeze) \
 	X(create) \
 	X(destroy) \
+	X(snapshot) \
 	X(ls) \
 	X(info) \
 	X(wait) \

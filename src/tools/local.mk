@@ -53,6 +53,13 @@ src_sysc_SOURCES += \
 	src/tools/live.c src/tools/live.h \
 	src/tools/live_rows.c src/tools/live_rows.h
 
+SYSC_VERBS += snapshot
+src_sysc_SOURCES += \
+	src/tools/cmd_snapshot.c src/tools/snapshot.h \
+	src/tools/snapshot_hold.c src/tools/snapshot_hold.h \
+	src/tools/snapshot_list.c src/tools/snapshot_restore.c \
+	src/tools/snapshot_subject.c
+
 SYSC_VERBS += net
 src_sysc_SOURCES += \
 	src/tools/cmd_net.c \

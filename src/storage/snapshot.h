@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Snapshots of a container. One is the folder STORE/NAME/snapshots/SNAP, whole from the rename that gives it
+ * its name:
+ *
+ *   info     "key value" lines: struct snapshot
+ *   config   the container's configuration file of that moment; its rootfs.path is the snapshot's own tree,
+ *            so that storage_of() of it is how anybody reads or clones that
+ *   rootfs   the tree (dir; btrfs: a read-only subvolume), or rootfs.img (loop); of lvm and zfs the volume
+ *            CONTAINER'S-VOLUME+SNAP (zfs: :SNAP); of an overlay delta/, an empty upper folder
+ *
+ * An overlay is never copied when the container is at rest: what it has written until then becomes a layer
+ * that nobody changes any more, and it goes on in another folder, STORE/NAME/delta.N. Layers stay in the
+ * container's folder until no configuration names them.
+ *
+ * Names with a dot in front are work in progress: .SNAP.creating, .SNAP.deleting, .SNAP.restoring. Whoever
+ * makes one holds the container's lock, so what is found with that lock held was left by a killed command:
+ * snapshot_sweep() ends or removes it. Readers that do not hold that lock (export) hold a shared flock(2) on
+ * the folder SNAP; one that is held is not removed. Rename and copy of a container have to rewrite rootfs.path
+ * in the config of each snapshot.
+ *
+ * Functions that change something want the container's lock held, and its config loaded.
+ */
+#ifndef SYSC_STORAGE_SNAPSHOT_H
+#define SYSC_STORAGE_SNAPSHOT_H
+
+#include "storage/storage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct container;
+struct copy_options;
+struct error;
+
+#define SNAPSHOT_COMMENT_MAX 1000 /* bytes */
+
+enum snapshot_reason {
+	SNAPSHOT_HAND,
+	SNAPSHOT_SCHEDULE,
+	SNAPSHOT_RESTORE /* what a restore replaced */
+};
+
+/* What is told about one. Pair: snapshot_done(). */
+struct snapshot {
+	char *name;
+	char *comment;     /* one line; NULL: none */
+	char *replaced_by; /* SNAPSHOT_RESTORE: the name of the snapshot that was restored */
+	enum snapshot_reason reason;
+	int64_t created_ms; /* CLOCK_REALTIME */
+	bool was_running;
+	int64_t frozen_us; /* how long the container was frozen for it; -1: it was not */
+};
+
+struct snapshots {
+	struct snapshot *items;
+	size_t count;
+};
+
+void snapshot_done(struct snapshot *snapshot);
+void snapshots_done(struct snapshots *snapshots);
+
+/* As the names of containers. -EINVAL with the reason. */
+int snapshot_check_name(const char *name, struct error *err);
+const char *snapshot_reason_name(enum snapshot_reason reason); /* "hand" "schedule" "restore" */
+
+/* -ENOENT: there is none of that name; a near one is suggested. */
+int snapshot_read(const struct container *container, const char *name, struct snapshot *out,
+                  struct error *err);
+/* All of them, the oldest first; none is fine. What cannot be read is left out. */
+int snapshot_list(const struct container *container, struct snapshots *out, struct error *err);
+/* The folder of one, on the heap. */
+char *snapshot_dir(const struct container *container, const char *name);
+/* Its root file system. */
+int snapshot_storage(const struct container *container, const char *name, struct storage *out,
+                     struct error *err);
+/* The first free of snap0, snap1 … behind all that there are, on the heap. */
+char *snapshot_free_name(const struct container *container);
+
+struct snapshot_options {
+	const struct copy_options *copy; /* of a copy that cannot be avoided; may be NULL */
+	void (*slow)(void *user);        /* called when it comes to one; may be NULL */
+	/*
+	 * Called around the moment whose state is kept, with true and false, also after a failure between the
+	 * two; NULL: nothing is to be done. frozen_us is asked for after that.
+	 */
+	int (*hold)(bool held, void *user, struct error *err);
+	int64_t (*frozen_us)(void *user);
+	void *user;  /* of those two; that of slow is copy's */
+	int root_fd; /* "/" of the running container; -1: it is stopped */
+};
+
+/*
+ * Makes the snapshot that what tells of, and fills its was_running and frozen_us. -EEXIST. Constant time on btrfs, zfs, thin volumes, and on an overlay at rest; of a running overlay
+ * what it wrote is copied, by shared blocks where that can be.
+ */
+int snapshot_make(const struct container *container, struct snapshot *what,
+                  const struct snapshot_options *options, struct error *err);
+
+/* Removes it: at once from the list, then what it held. -EBUSY: copies stand on it, or it is being read. */
+int snapshot_remove(const struct container *container, const char *name, struct error *err);
+
+struct snapshot_restore {
+	const char *name; /* what is restored */
+	bool config;      /* its configuration too; its own rootfs.path, idmap and UUID stay */
+	struct snapshot before; /* how what was there is kept; not owned */
+	const struct copy_options *copy;
+	void (*slow)(void *user);
+};
+/*
+ * Makes the tree of a stopped container that of a snapshot. What was there is a snapshot afterwards; until the
+ * new one stands whole and on disk, nothing changes.
+ */
+int snapshot_restore(const struct container *container, const struct snapshot_restore *restore,
+                     struct error *err);
+/* The same for the configuration alone; what was there is STORE/NAME/config.before-restore. */
+int snapshot_restore_config(const struct container *container, const char *name, struct error *err);
+
+/*
+ * Ends or removes what killed commands left of snapshots, and layers that nobody needs (those only of a
+ * container that is_stopped). Returns how many.
+ */
+int snapshot_sweep(const struct container *container, bool is_stopped, struct error *err);
+/* Whether there is something for it; without the lock, quick. */
+bool snapshot_is_pending(const struct container *container);
+
+#endif

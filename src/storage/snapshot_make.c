@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Making a snapshot: in a hidden folder, on disk, then under its name by one rename; see snapshot.h. */
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "container/container.h"
+#include "storage/backend.h"
+#include "storage/copy.h"
+#include "storage/remove.h"
+#include "storage/snapshot_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct making {
+	const struct container *container;
+	struct snapshot *what;
+	const struct snapshot_options *options;
+	int all_fd;              /* STORE/NAME/snapshots */
+	char *hidden;            /* ".SNAP.creating" */
+	int folder_fd;           /* that; -1: not made yet */
+	struct storage from, to; /* to: with its paths under the final name */
+	struct storage
+		container_to; /* overlay at rest: what the container goes on with; else no backend */
+	struct storage layer; /* running overlay: the copy of what it wrote; else no backend */
+};
+
+static void making_done(struct making *making)
+{
+	fd_close(&making->all_fd);
+	fd_close(&making->folder_fd);
+	free(making->hidden);
+	storage_done(&making->from);
+	storage_done(&making->to);
+	storage_done(&making->container_to);
+	storage_done(&making->layer);
+}
+
+static bool is_overlay(const struct making *making)
+{
+	return making->from.backend == &storage_overlay;
+}
+
+static int make_folder(struct making *making, struct error *err)
+{
+	const char *name = making->what->name;
+
+	making->all_fd = snapshot_open_all(making->container, true, err);
+	if (making->all_fd < 0)
+		return making->all_fd;
+	if (file_exists(making->all_fd, name))
+		return fail_plain(err, EEXIST, "snapshot '%s' is there already", name);
+	making->hidden = must_printf(".%s.creating", name);
+	if (mkdirat(making->all_fd, making->hidden, 0700) < 0)
+		return fail(err, errno, "make directory 'snapshots/%s'", making->hidden);
+	making->folder_fd = openat(making->all_fd, making->hidden,
+	                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return making->folder_fd < 0 ? fail(err, errno, "open 'snapshots/%s'", making->hidden) : 0;
+}
+
+/* The same layers with another folder of its own. */
+static void with_folder(const struct storage *from, char *folder, struct storage *out)
+{
+	storage_copy(out, from);
+	free(out->parts.items[out->parts.count - 1]);
+	out->parts.items[out->parts.count - 1] = folder;
+}
+
+static int plan_overlay(struct making *making, struct error *err)
+{
+	const struct container *container = making->container;
+	const char *name = making->what->name;
+	bool is_running = making->options->root_fd >= 0;
+	CLEAN_FREE char *folder = snapshot_free_layer(container);
+	CLEAN_FREE char *empty = must_printf("%s/snapshots/%s/delta", container->dir, name);
+	int r;
+
+	/* the layers of a mounted overlay stay what they are, and a long chain gets no longer: a copy */
+	if (snapshot_has_written(&making->from) &&
+	    (is_running || making->from.parts.count > SNAPSHOT_LAYERS_MOST)) {
+		with_folder(&making->from, must_dup(folder), &making->layer);
+		making->layer.size_bytes = 0;
+		return storage_seal(&making->layer, empty, &making->to, err);
+	}
+	r = snapshot_seal(container, &making->from, name, &making->to, err);
+	if (r == 0 && snapshot_has_written(&making->from))
+		r = storage_seal(&making->from, folder, &making->container_to, err);
+	return r;
+}
+
+static int plan(struct making *making, struct error *err)
+{
+	int r = storage_of(&making->from, &making->container->config, err);
+
+	if (r < 0)
+		return r;
+	if (is_overlay(making)) {
+		r = plan_overlay(making, err);
+		making->to.size_bytes = 0;
+		return r;
+	}
+	snapshot_place(making->container, &making->from, making->what->name, &making->to);
+	return 0;
+}
+
+/* Before the tree: a sweep finds a volume by it. */
+static int write_config(struct making *making, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+	mode_t mode = 0;
+	int r = snapshot_config_text(making->container->file, &making->to, &text, &mode, err);
+
+	return r < 0 ? r
+	             : file_replace(making->folder_fd, "config", text.data, text.length, mode, err);
+}
+
+static int sync_container(const struct making *making, struct error *err)
+{
+	CLEAN_FD int root = -1;
+
+	if (making->options->root_fd < 0 || text_is(storage_name(&making->from), "dir") ||
+	    text_is(storage_name(&making->from), "btrfs") || is_overlay(making))
+		return 0; /* read through the same page cache */
+	root = openat(making->options->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || syncfs(root) < 0)
+		return fail(err, errno, "write the container's file system to disk");
+	return 0;
+}
+
+/* The moment itself. storage: to with its paths in the hidden folder. */
+static int take(struct making *making, const struct storage *hidden, struct error *err)
+{
+	const struct snapshot_options *options = making->options;
+	int r = sync_container(making, err);
+
+	if (r < 0)
+		return r;
+	if (making->layer.backend)
+		return storage_clone(&making->from, &making->layer, err);
+	if (is_overlay(making))
+		return 0; /* nothing is changed by anybody */
+	return storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
+}
+
+static int hold_and_take(struct making *making, const struct storage *hidden, struct error *err)
+{
+	const struct snapshot_options *options = making->options;
+	struct error second = {0};
+	int r, end;
+
+	if (!options->hold)
+		return take(making, hidden, err);
+	r = options->hold(true, options->user, err);
+	if (r == 0)
+		r = take(making, hidden, err);
+	end = options->hold(false, options->user, r < 0 ? &second : err);
+	return r < 0 ? r : end;
+}
+
+/* A journal that was open is closed, so that the image can be looked at without writing. */
+static int settle(const struct making *making, const struct storage *hidden, struct error *err)
+{
+	int fd;
+
+	if (making->options->root_fd < 0 ||
+	    (!text_is(storage_name(hidden), "loop") && !text_is(storage_name(hidden), "lvm")))
+		return 0;
+	fd = storage_visit(hidden, STORAGE_WRITE, err);
+	if (fd < 0)
+		return fail_in(err, "look at the snapshot");
+	close(fd);
+	return 0;
+}
+
+static int make_tree(struct making *making, struct error *err)
+{
+	CLEAN_FREE char *last = snapshot_dir(making->container, making->what->name);
+	CLEAN_FREE char *now = snapshot_dir(making->container, making->hidden);
+	CLEAN(storage_done) struct storage hidden = {.backend = NULL};
+	int r;
+
+	storage_copy(&hidden, &making->to);
+	storage_move(&hidden, last, now);
+	r = hold_and_take(making, &hidden, err);
+	/* an empty folder on top of the layers, that of the container first: it may be one of them */
+	if (r == 0 && is_overlay(making))
+		r = storage_make(&hidden, err);
+	if (r == 0 && making->container_to.backend)
+		r = storage_make(&making->container_to, err);
+	if (r == 0)
+		r = settle(making, &hidden, err);
+	return r < 0 ? r : storage_set_readonly(&hidden, true, err);
+}
+
+/*
+ * The container goes on in its new folder before the snapshot is there: whatever comes between, nobody
+ * writes into what a snapshot stands on.
+ */
+static int move_container(struct making *making, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+	mode_t mode = 0;
+	int r;
+
+	if (!making->container_to.backend)
+		return 0;
+	r = snapshot_config_text(making->container->file, &making->container_to, &text, &mode, err);
+	return r < 0 ? r
+	             : file_replace(AT_FDCWD, making->container->file, text.data, text.length, mode,
+	                            err);
+}
+
+static int publish(struct making *making, struct error *err)
+{
+	const char *name = making->what->name;
+	int r = snapshot_write_info(making->folder_fd, making->what, 0, err);
+
+	/* folders of the overlay too; of the others all of the tree */
+	if (r == 0 && syncfs(making->folder_fd) < 0)
+		r = fail(err, errno, "write snapshot '%s' to disk", name);
+	if (r == 0)
+		r = move_container(making, err);
+	if (r < 0)
+		return r;
+	if (renameat2(making->all_fd, making->hidden, making->all_fd, name, RENAME_NOREPLACE) < 0 ||
+	    fsync(making->all_fd) < 0)
+		return fail(err, errno, "rename 'snapshots/%s'", making->hidden);
+	return 0;
+}
+
+/* All of it, whatever is there; the failure before is the one to tell. */
+static void undo(struct making *making)
+{
+	if (making->folder_fd < 0)
+		return;
+	if (storage_is_volume(&making->to))
+		(void)storage_remove(&making->to, NULL);
+	(void)remove_tree(making->all_fd, making->hidden, NULL);
+	(void)snapshot_drop_layers(making->container, NULL);
+}
+
+int snapshot_make(const struct container *container, struct snapshot *what,
+                  const struct snapshot_options *options, struct error *err)
+{
+	CLEAN(making_done)
+	struct making making = {.container = container,
+	                        .what = what,
+	                        .options = options,
+	                        .all_fd = -1,
+	                        .folder_fd = -1};
+	int r = snapshot_check_name(what->name, err);
+
+	if (r == 0)
+		r = plan(&making, err);
+	if (r == 0)
+		r = make_folder(&making, err);
+	if (r == 0)
+		r = write_config(&making, err);
+	if (r == 0)
+		r = make_tree(&making, err);
+	what->was_running = options->root_fd >= 0;
+	what->frozen_us = options->frozen_us ? options->frozen_us(options->user) : -1;
+	if (r == 0)
+		r = publish(&making, err);
+	if (r < 0)
+		undo(&making);
+	return r;
+}

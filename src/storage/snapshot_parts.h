@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of snapshots share. Private to src/storage. */
+#ifndef SYSC_STORAGE_SNAPSHOT_PARTS_H
+#define SYSC_STORAGE_SNAPSHOT_PARTS_H
+
+#include "storage/snapshot.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct text;
+
+/* STORE/NAME/snapshots opened, made (0700) where it is to be and is not; -ENOENT. */
+int snapshot_open_all(const struct container *container, bool make, struct error *err);
+/* Writes dirfd/info, on disk; identity: see snapshot_restore.c, 0: none. */
+int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t identity,
+                        struct error *err);
+/* Reads DIR/info. */
+int snapshot_read_info(const char *dir, struct snapshot *out, uint64_t *identity,
+                       struct error *err);
+
+/* The text of FILE with rootfs.path = storage in it, and that file's mode. */
+int snapshot_config_text(const char *file, const struct storage *storage, struct text *out,
+                         mode_t *mode, struct error *err);
+/* The root file system that FILE names; of other keys nothing is wanted. */
+int snapshot_storage_of(const char *file, const char *uuid, struct storage *out, struct error *err);
+/* The place of a snapshot's tree, of the same backend as from (no overlay). */
+void snapshot_place(const struct container *container, const struct storage *from, const char *name,
+                    struct storage *out);
+
+/* --- layers of overlays: snapshot_layers.c --- */
+
+/* A path for the folder of a new layer, STORE/NAME/delta.N, on the heap. */
+char *snapshot_free_layer(const struct container *container);
+/* Whether the container wrote anything into its own folder; true when that cannot be told. */
+bool snapshot_has_written(const struct storage *storage);
+/* What a snapshot named name has of an overlay whose own folder is the layer from now on, or nothing. */
+int snapshot_seal(const struct container *container, const struct storage *from, const char *name,
+                  struct storage *out, struct error *err);
+/* Removes the layers that no configuration names. Returns how many. */
+int snapshot_drop_layers(const struct container *container, struct error *err);
+
+#define SNAPSHOT_LAYERS_MOST 64 /* of a container; more would slow it down */
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of sysc snapshot: one container that the command is about, and its verbs. */
+#ifndef SYSC_TOOLS_SNAPSHOT_H
+#define SYSC_TOOLS_SNAPSHOT_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/state.h"
+#include "storage/copy.h"
+#include "storage/snapshot.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct call;
+
+/* What was asked for by options. */
+struct snapshot_words {
+	const char *comment, *keep, *to;
+	bool no_freeze, force, undo, no_keep, no_config, config_only, dry_run, all_kinds, packages;
+	struct strings paths;
+};
+
+/* A container under its lock; what killed commands left is gone. */
+struct subject {
+	const struct call *call;
+	const struct snapshot_words *words;
+	struct container container;
+	struct state state;
+	int lock;
+	struct copy_options copy; /* with a progress line */
+	int64_t told_ms;
+	bool has_line; /* a progress line is on the terminal */
+};
+
+/*
+ * Takes the lock, loads the configuration, ends what killed commands left. Pair: subject_close(). Says nothing.
+ */
+int subject_open(struct subject *subject, const struct call *call,
+                 const struct snapshot_words *words, const char *name, struct error *err);
+void subject_close(struct subject *subject);
+/* For struct snapshot_options: says that it takes a copy. */
+void subject_slow(void *user);
+/* Ends the line of progress. */
+void subject_quiet(struct subject *subject);
+
+/* Makes one and says so; kept gets it (may be NULL). */
+int subject_snapshot(struct subject *subject, const char *name, enum snapshot_reason reason,
+                     struct snapshot *kept, struct error *err);
+
+/* The newest that a restore without a name takes: made by one itself, or not; NULL: none. */
+const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_restore);
+
+/* Each returns an exit code. words: what follows the verb, ended by NULL. */
+int snapshot_run_list(const struct call *call, char **names);
+int snapshot_run_show(const struct call *call, char **names);
+int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names);
+
+/* One of a list or a show as an object. */
+struct json;
+void snapshot_json(struct json *json, const char *key, const struct container *container,
+                   const struct snapshot *snapshot);
+
+#endif

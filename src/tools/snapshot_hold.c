@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Freezing a container for the moment of a snapshot; see the header. */
+#include "tools/snapshot_hold.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "container/state.h"
+#include "monitor/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define FREEZE_MS 10000
+#define MARK      "frozen_by"
+
+static int64_t clock_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void hold_init(struct hold *hold, const struct container *container)
+{
+	*hold = (struct hold){.container = container, .guard_fd = -1, .frozen_us = -1};
+}
+
+static int write_mark(const struct container *container, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);
+	CLEAN_FREE char *text = must_printf("%d %llu\n", (int)getpid(),
+	                                    (unsigned long long)state_process_birth(getpid()));
+
+	return file_replace_volatile(AT_FDCWD, path, text, strlen(text), 0600, err);
+}
+
+static void remove_mark(const struct container *container)
+{
+	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);
+
+	(void)unlink(path); /* gone with the run folder */
+}
+
+/* The guard: a byte is the command's own end of it, the end of the pipe is the command's death. */
+static void guard(const struct container *container, int fd)
+{
+	sigset_t all;
+	char byte;
+	ssize_t n;
+
+	(void)setsid(); /* what is sent to the command's group is not for it */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	do
+		n = read(fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 0 && client_freeze(container, false, FREEZE_MS, NULL) == 0)
+		remove_mark(container);
+	_exit(0);
+}
+
+static int start_guard(struct hold *hold, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return fail(err, errno, "make a pipe");
+	hold->guard = fork();
+	if (hold->guard == 0) {
+		close(ends[1]);
+		guard(hold->container, ends[0]);
+	}
+	close(ends[0]);
+	hold->guard_fd = ends[1];
+	if (hold->guard > 0)
+		return 0;
+	fd_close(&hold->guard_fd);
+	hold->guard = 0;
+	return fail(err, errno, "fork");
+}
+
+static void end_guard(struct hold *hold)
+{
+	if (!hold->guard)
+		return;
+	(void)!write(hold->guard_fd, "", 1); /* or it has gone */
+	fd_close(&hold->guard_fd);
+	while (waitpid(hold->guard, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	hold->guard = 0;
+}
+
+static int begin(struct hold *hold, struct error *err)
+{
+	struct state state;
+	int r = state_read(hold->container->run_dir, &state, NULL, err);
+
+	if (r < 0 || state.phase != STATE_RUNNING)
+		return r; /* frozen already, by somebody who knows why */
+	r = write_mark(hold->container, err);
+	if (r == 0)
+		r = start_guard(hold, err);
+	hold->began_us = clock_us();
+	if (r == 0)
+		r = client_freeze(hold->container, true, FREEZE_MS, err);
+	hold->is_frozen = r == 0;
+	if (r < 0) {
+		end_guard(hold);
+		remove_mark(hold->container);
+	}
+	return r;
+}
+
+static int end(struct hold *hold, struct error *err)
+{
+	int r = 0;
+
+	if (hold->is_frozen) {
+		r = client_freeze(hold->container, false, FREEZE_MS, err);
+		hold->frozen_us = clock_us() - hold->began_us;
+	}
+	if (r == 0 && hold->is_frozen)
+		remove_mark(hold->container);
+	hold->is_frozen = false;
+	end_guard(hold);
+	return r;
+}
+
+int hold_change(bool held, void *user, struct error *err)
+{
+	return held ? begin(user, err) : end(user, err);
+}
+
+int64_t hold_frozen_us(void *user)
+{
+	const struct hold *hold = user;
+
+	return hold->frozen_us;
+}
+
+int hold_mend(const struct container *container, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);
+	struct state state;
+	char text[64];
+	char *birth;
+	uint64_t born = 0;
+	int64_t pid = 0;
+	int r;
+
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return 0;
+	birth = strchr(text, ' ');
+	if (birth)
+		*birth++ = '\0';
+	if (birth && parse_int(text, 1, INT32_MAX, &pid) == 0 &&
+	    parse_uint(birth, UINT64_MAX, &born) == 0 && born == state_process_birth((pid_t)pid))
+		return 0; /* it is at work */
+	r = state_read(container->run_dir, &state, NULL, err);
+	if (r == 0 && state.phase == STATE_FROZEN)
+		r = client_freeze(container, false, FREEZE_MS, err);
+	if (r < 0)
+		return r;
+	remove_mark(container);
+	return state.phase == STATE_FROZEN;
+}

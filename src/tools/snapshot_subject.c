@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The container that sysc snapshot works on, and making one snapshot of it. */
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/parse.h"
+#include "base/process.h"
+#include "container/lock.h"
+#include "tools/command.h"
+#include "tools/inspect.h"
+#include "tools/snapshot.h"
+#include "tools/snapshot_hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOCK_MS 30000
+#define TELL_MS 200
+
+/* A line that is written over while it changes; nothing where nobody looks. */
+static int tell_progress(const struct copy_totals *done, void *user, struct error *err)
+{
+	struct subject *subject = user;
+	int64_t now = process_clock_ms();
+	CLEAN_FREE char *line = NULL;
+	char size[24];
+
+	(void)err;
+	if (subject->call->quiet || subject->call->json || !isatty(STDERR_FILENO) ||
+	    now < subject->told_ms + TELL_MS)
+		return 0;
+	subject->told_ms = now;
+	subject->has_line = true;
+	format_size(done->bytes, size);
+	line = must_printf("\r\033[K%s: copying: %s in %llu files", subject->container.name, size,
+	                   (unsigned long long)done->files);
+	(void)!write(STDERR_FILENO, line, strlen(line)); /* only to be looked at */
+	return 0;
+}
+
+void subject_quiet(struct subject *subject)
+{
+	if (subject->has_line)
+		(void)!write(STDERR_FILENO, "\r\033[K", 4); /* as above */
+	subject->has_line = false;
+}
+
+void subject_slow(void *user)
+{
+	const struct subject *subject = user;
+	bool is_held = subject->state.phase == STATE_RUNNING && !subject->words->no_freeze &&
+	               subject->container.config.snapshots.freeze;
+
+	output_note(subject->call, "%s: its file system cannot share blocks: the tree is copied%s",
+	            subject->container.name, is_held ? ", and the container frozen as long" : "");
+}
+
+/* The configuration of the moment when the lock is held. */
+static int load(struct subject *subject, const char *name, struct error *err)
+{
+	const struct call *call = subject->call;
+	struct container *container = &subject->container;
+	int r = inspect_exists(call, name, err) ? container_init(container, &call->paths, name, err)
+	                                        : -ENOENT;
+
+	if (r == 0)
+		r = subject->lock = lock_container(container, LOCK_MS, err);
+	if (r >= 0 && !container_exists(container))
+		r = fail_plain(err, ENOENT, "no such container");
+	if (r >= 0)
+		r = config_load(&container->config, container->file, NULL, err);
+	return r < 0 ? r : 0;
+}
+
+static int reload(struct subject *subject, struct error *err)
+{
+	struct container *container = &subject->container;
+
+	config_done(&container->config);
+	config_init(&container->config);
+	return config_load(&container->config, container->file, NULL, err);
+}
+
+int subject_open(struct subject *subject, const struct call *call,
+                 const struct snapshot_words *words, const char *name, struct error *err)
+{
+	int r;
+
+	*subject = (struct subject){.call = call, .words = words, .lock = -1};
+	subject->copy = (struct copy_options){.progress = tell_progress, .user = subject};
+	r = load(subject, name, err);
+	if (r == 0)
+		r = hold_mend(&subject->container, err);
+	if (r == 1)
+		output_note(call, "%s: thawed, a killed command had left it frozen", name);
+	if (r >= 0)
+		r = state_read(subject->container.run_dir, &subject->state, NULL, err);
+	if (r < 0)
+		return r;
+	r = snapshot_sweep(&subject->container, subject->state.phase == STATE_STOPPED, err);
+	return r > 0 ? reload(subject, err) : r;
+}
+
+void subject_close(struct subject *subject)
+{
+	container_done(&subject->container);
+	fd_close(&subject->lock);
+}
+
+/* "/" of its init; -1 while it is stopped. */
+static int open_root(const struct subject *subject, int *out, struct error *err)
+{
+	CLEAN_FREE char *path = must_printf("/proc/%d/root", (int)subject->state.init_pid);
+
+	*out = -1;
+	if (subject->state.phase == STATE_STOPPED)
+		return 0;
+	if (subject->state.phase != STATE_RUNNING && subject->state.phase != STATE_FROZEN)
+		return fail_plain(err, EBUSY, "it is %s", state_name(subject->state.phase));
+	*out = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *out < 0 ? fail(err, errno, "open '%s'", path) : 0;
+}
+
+static void report(const struct subject *subject, const struct snapshot *made)
+{
+	char span[48] = "";
+
+	if (made->frozen_us >= 0)
+		(void)snprintf(span, sizeof(span), " (frozen for %lld.%lld ms)",
+		               (long long)made->frozen_us / 1000,
+		               (long long)made->frozen_us / 100 % 10);
+	if (!subject->call->json)
+		output_line(subject->call, "%s: snapshot '%s' made%s", subject->container.name,
+		            made->name, span);
+}
+
+int subject_snapshot(struct subject *subject, const char *name, enum snapshot_reason reason,
+                     struct snapshot *kept, struct error *err)
+{
+	const struct snapshot_words *words = subject->words;
+	CLEAN(snapshot_done)
+	struct snapshot what = {
+		.name = name ? must_dup(name) : snapshot_free_name(&subject->container),
+		.comment = words->comment ? must_dup(words->comment) : NULL,
+		.reason = reason,
+		.created_ms = state_now_ms(),
+	};
+	bool freeze = subject->container.config.snapshots.freeze && !words->no_freeze;
+	CLEAN_FD int root = -1;
+	struct hold hold;
+	struct snapshot_options options = {.copy = &subject->copy,
+	                                   .slow = subject_slow,
+	                                   .frozen_us = hold_frozen_us,
+	                                   .user = &hold};
+	int r = open_root(subject, &root, err);
+
+	if (r < 0)
+		return r;
+	hold_init(&hold, &subject->container);
+	options.hold = root >= 0 && freeze ? hold_change : NULL;
+	options.root_fd = root;
+	r = snapshot_make(&subject->container, &what, &options, err);
+	subject_quiet(subject);
+	if (r < 0)
+		return r;
+	report(subject, &what);
+	if (kept) {
+		*kept = what;
+		what = (struct snapshot){.name = NULL};
+	}
+	return reload(subject, err); /* an overlay stands elsewhere now */
+}
+
+const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_restore)
+{
+	for (size_t i = all->count; i > 0; i--)
+		if ((all->items[i - 1].reason == SNAPSHOT_RESTORE) == by_restore)
+			return &all->items[i - 1];
+	return NULL;
+}
