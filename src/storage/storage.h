@@ -166,9 +166,9 @@ struct storage_usage {
 int storage_usage(const struct storage *storage, struct storage_usage *out, struct error *err);
 
 /*
- * The containers (also snapshots: "web1/snapshots/daily") whose overlay stands on a folder of the container
- * name, by their configurations: what is not to be removed or changed under them. The store lock must be
- * held from this to the rename that follows.
+ * The containers whose overlay stands on a folder of the container name, by their configurations: what
+ * is not to be removed or changed under them. Snapshots too, "web1/snapshots/daily", which have theirs in
+ * STORE/web1/snapshots/daily/config. The store lock must be held from this to the rename that follows.
  */
 void storage_children(const struct paths *paths, const char *name, struct strings *out);
 /*
