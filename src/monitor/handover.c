@@ -55,6 +55,7 @@ static const struct field {
 	{"health_action",      FIELD_NUMBER, offsetof(struct handover, health_action)     },
 	{"is_asked",           FIELD_BOOL,   offsetof(struct handover, is_asked)          },
 	{"is_unhealthy",       FIELD_BOOL,   offsetof(struct handover, is_unhealthy)      },
+	{"has_deadline",       FIELD_BOOL,   offsetof(struct handover, has_deadline)      },
 	{"no_reboot",          FIELD_BOOL,   offsetof(struct handover, no_reboot)         },
 	{"ephemeral",          FIELD_BOOL,   offsetof(struct handover, ephemeral)         },
 	{"pidfd",              FIELD_FD,     offsetof(struct handover, pidfd)             },

@@ -46,6 +46,7 @@ struct handover {
 	uint64_t health_action; /* enum health_action */
 	bool is_asked;     /* somebody on the host wants it to stop or reboot: state.stop_who */
 	bool is_unhealthy; /* it is being stopped to be started again */
+	bool has_deadline; /* we kill it ourselves after stop.timeout: nobody else waits for it */
 	bool no_reboot;    /* a stop or kill was asked for: a reboot inside is a stop */
 	bool ephemeral;
 	int pidfd; /* of init, -1: it is yet to be started again (state.restart_at_ms) */

@@ -26,6 +26,7 @@
 #include <sys/wait.h>
 
 #define TTY_RING_BYTES 8192
+#define STOP_MARGIN_MS 10000 /* for the clean-up, in what a service manager is told */
 
 int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct error *err)
 {
@@ -78,6 +79,19 @@ static void note_asked(struct monitor *monitor, const char *what, const char *wh
 	state->stop_reason[0] = state->stop_decision[0] = state->stop_health[0] = '\0';
 }
 
+/* What the service manager kills cannot be cleaned up after: it is told how long this may take. */
+static void tell_stopping(struct monitor *monitor)
+{
+	int64_t most_ms = monitor->state.stop_timeout_ms;
+	char text[96] = "STOPPING=1\nSTATUS=Stopping";
+
+	if (most_ms >= 0)
+		(void)snprintf(text, sizeof(text),
+		               "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%lld",
+		               (long long)(most_ms + STOP_MARGIN_MS) * 1000);
+	monitor_tell_host(monitor, text);
+}
+
 int monitor_stop(struct monitor *monitor, int how, const char *who, struct error *err)
 {
 	const struct {
@@ -104,7 +118,7 @@ int monitor_stop(struct monitor *monitor, int how, const char *who, struct error
 		monitor->handover.is_unhealthy = false; /* whoever asks has the last word */
 		log_line(LOG_LEVEL_INFO, "%s, signal %d", monitor->state.stop_who, kinds[i].signal);
 		if (how != PROTOCOL_REBOOT)
-			monitor_tell_host(monitor, "STOPPING=1\nSTATUS=Stopping");
+			tell_stopping(monitor);
 		/* before init hears of it: neither who asked nor the request is lost with us */
 		r = monitor_set_phase(monitor, monitor_awake_phase(monitor), err);
 		return r < 0 ? r : ask_init(monitor, kinds[i].signal, err);
@@ -127,7 +141,8 @@ static void kill_late(struct loop_timer *timer)
 static void set_deadline(struct monitor *monitor)
 {
 	monitor->deadline.ready = kill_late;
-	loop_set_timer(&monitor->loop, &monitor->deadline, monitor->state.stop_timeout_ms);
+	if (monitor->state.stop_timeout_ms >= 0)
+		loop_set_timer(&monitor->loop, &monitor->deadline, monitor->state.stop_timeout_ms);
 }
 
 void monitor_restart(struct monitor *monitor, const char *why)
@@ -136,7 +151,7 @@ void monitor_restart(struct monitor *monitor, const char *why)
 	int r;
 
 	note_asked(monitor, "health check", why);
-	monitor->handover.is_unhealthy = true;
+	monitor->handover.is_unhealthy = monitor->handover.has_deadline = true;
 	log_line(LOG_LEVEL_WARN, "restart: %s, signal %d", monitor->state.stop_who,
 	         monitor->state.halt_signal);
 	set_deadline(monitor);
@@ -269,7 +284,10 @@ static void init_ready(struct loop_source *source, uint32_t events)
 	monitor->loop.done = true;
 }
 
-/* A service manager that ends us wants the container to end well. */
+/*
+ * A service manager that ends us wants the container to end well. Nobody waits who would kill it after
+ * stop.timeout, so we do.
+ */
 void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid)
 {
 	struct error err = {0};
@@ -284,8 +302,11 @@ void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid)
 	if (signal != SIGTERM && signal != SIGINT && signal != SIGCONT)
 		return;
 	(void)snprintf(who, sizeof(who), "signal %d from uid %u pid %d", signal, uid, pid);
+	monitor->handover.has_deadline = true;
 	if (monitor_stop(monitor, PROTOCOL_HALT, who, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
+	if (!monitor->waiting.is_on)
+		set_deadline(monitor);
 }
 
 static void signal_ready(struct loop_source *source, uint32_t events)
@@ -386,7 +407,7 @@ static int open_all(struct monitor *monitor, int pipe_fd, pid_t keeper)
 	health_open(monitor);
 	if (r == 0 && !is_waiting(monitor))
 		r = ready_open(monitor);
-	if (monitor->handover.is_unhealthy && !is_waiting(monitor))
+	if (monitor->handover.has_deadline && !is_waiting(monitor))
 		set_deadline(monitor);
 	if (r == 0 && monitor->handover.client_fd >= 0 && !is_waiting(monitor))
 		r = server_adopt(monitor, monitor->handover.client_fd);

@@ -68,7 +68,9 @@ void pair_init_ended(struct monitor *monitor)
 static void note_pair(struct monitor *monitor, pid_t keeper)
 {
 	struct state *state = &monitor->state;
+	pid_t before = state->keeper_pid;
 	struct error err = {0};
+	char text[32];
 
 	state->monitor_pid = getpid();
 	state->monitor_birth = state_process_birth(getpid());
@@ -77,6 +79,11 @@ static void note_pair(struct monitor *monitor, pid_t keeper)
 	if (state_write(monitor->handover.run_dir, state, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 	watch_init(monitor);
+	if (keeper <= 0 || keeper == before)
+		return;
+	/* the keeper is the main process of a service */
+	(void)snprintf(text, sizeof(text), "MAINPID=%d", keeper);
+	monitor_tell_host(monitor, text);
 }
 
 /* In the new process: the same program with all fds of the handover and none of ours. */

@@ -31,6 +31,7 @@ static void leave_run(struct monitor *monitor)
 	server_hang_up(monitor);
 	monitor->handover.asked_signal = 0;
 	monitor->handover.is_asked = monitor->handover.is_unhealthy = false;
+	monitor->handover.has_deadline = false;
 	monitor->state.ready_ms = 0;
 	monitor->state.not_ready[0] = monitor->state.guest_status[0] = '\0';
 	monitor->state.health[0] = '\0';

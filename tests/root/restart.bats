@@ -302,6 +302,25 @@ serve() {
 	assert_nothing_left web1
 }
 
+@test "as a service: a guest that does not stop is killed in time, by us, also over the death of a worker" {
+	make_busybox web1 -s stop.timeout=2s >/dev/null
+	stub_init web1 <<-END
+		trap '' PWR USR2 TERM INT
+		while :; do usleep 20000; done
+	END
+	listen "$BATS_TEST_TMPDIR/said"
+	serve web1
+	wait_until 10 grep -q "^$service READY=1" "$BATS_TEST_TMPDIR/said"
+	kill -TERM "$service"
+	wait_until 5 grep -qx "$service STOPPING=1 STATUS=Stopping EXTEND_TIMEOUT_USEC=12000000" "$BATS_TEST_TMPDIR/said"
+	kill -KILL "$(fact web1 monitor_pid)"
+	wait "$service"
+	is_stopped web1
+	info_has web1 "killed by SIGKILL"
+	sysc logs web1 | grep -q "does not stop in time"
+	assert_nothing_left web1
+}
+
 @test "as a service: the main process stays over restarts, which are told" {
 	make_ending web1 5 -s boot.restart=on-failure -s boot.restart_delay=1s -s boot.restart_limit=1
 	listen "$BATS_TEST_TMPDIR/said"
