@@ -204,6 +204,17 @@ static int restart_one(struct call *call, const char *name)
 	return restart_container(call, name);
 }
 
+/* One that is stopped has no supervisor to exchange; broken ones are left in, to be told. */
+static bool restart_leaves_out(const struct call *call, const char *name)
+{
+	CLEAN(container_done) struct container container = {0};
+	struct state state;
+
+	return opt_supervisor && container_init(&container, &call->paths, name, NULL) == 0 &&
+	       state_read(container.run_dir, &state, NULL, NULL) == 0 &&
+	       state.phase == STATE_STOPPED;
+}
+
 const struct command cmd_stop = {
 	.name = "stop",
 	.operands = "NAME…",
@@ -224,4 +235,5 @@ const struct command cmd_restart = {
 	.flags = COMMAND_MANY | COMMAND_ROOT,
 	.run_one = restart_one,
 	.done_now = restart_done,
+	.leaves_out = restart_leaves_out,
 };

@@ -98,6 +98,8 @@ struct command {
 	int (*run_one)(struct call *call, const char *name);
 	const char *done; /* COMMAND_MANY: "started", for the result line of one of several */
 	const char *(*done_now)(void); /* the same where it depends on the options; may be NULL */
+	/* COMMAND_MANY: true for one that --all and --group do not mean; may be NULL */
+	bool (*leaves_out)(const struct call *call, const char *name);
 };
 
 /* One row per command, by topic; ended by NULL. */

@@ -55,6 +55,18 @@ static void keep_groups(const struct call *call, struct strings *names)
 	*names = kept;
 }
 
+/* Those that were not named, but asked for by --all or --group. */
+static void keep_meant(const struct call *call, struct strings *names)
+{
+	struct strings kept = {0};
+
+	for (size_t i = 0; i < names->count; i++)
+		if (!call->command->leaves_out(call, names->items[i]))
+			strings_add(&kept, names->items[i]);
+	strings_done(names);
+	*names = kept;
+}
+
 int names_expand(const struct call *call, struct strings *names, struct error *err)
 {
 	CLEAN(strings_done) struct strings found = {0};
@@ -70,6 +82,8 @@ int names_expand(const struct call *call, struct strings *names, struct error *e
 		return r;
 	if (call->groups.count)
 		keep_groups(call, &found);
+	if (!call->names.count && call->command->leaves_out)
+		keep_meant(call, &found);
 	*names = found;
 	found = (struct strings){0};
 	return 0;
