@@ -20,8 +20,10 @@ uninstall-local:
 		rm -f "$(DESTDIR)$(sysconfdir_sysc)/default.conf"
 
 # Files with paths of this installation in them
-CONFIG_MADE = config/systemd/sysc-net.service config/systemd/tmpfiles.d/sysc.conf config/logrotate.d/sysc
-EXTRA_DIST += config/systemd/sysc-net.service.in config/systemd/tmpfiles.d/sysc.conf.in config/logrotate.d/sysc.in
+CONFIG_MADE = config/systemd/sysc.service config/systemd/sysc@.service config/systemd/sysc-net.service \
+	config/systemd/tmpfiles.d/sysc.conf config/logrotate.d/sysc config/openrc/sysc config/sysvinit/sysc
+EXTRA_DIST += config/systemd/sysc.service.in config/systemd/sysc@.service.in config/systemd/sysc-net.service.in \
+	config/systemd/tmpfiles.d/sysc.conf.in config/logrotate.d/sysc.in config/openrc/sysc.in config/sysvinit/sysc.in
 CLEANFILES += $(CONFIG_MADE)
 $(CONFIG_MADE): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g' \
@@ -29,8 +31,13 @@ $(CONFIG_MADE): %: %.in Makefile
 
 # systemd and what it takes from other files; udev and sysctl have them on other hosts, too
 if SYSTEMD_UNITS
-nodist_systemdsystemunit_DATA = config/systemd/sysc-net.service
+nodist_systemdsystemunit_DATA = config/systemd/sysc.service config/systemd/sysc@.service config/systemd/sysc-net.service
 dist_systemdsystemunit_DATA = config/systemd/sysc.slice
+endif
+noinst_DATA = config/openrc/sysc config/sysvinit/sysc
+if INSTALL_INIT_SCRIPT
+initscriptdir = $(sysconfdir)/init.d
+nodist_initscript_SCRIPTS = config/$(INIT_SCRIPT)/sysc
 endif
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = config/systemd/sysusers.d/sysc.conf
@@ -56,5 +63,5 @@ install-data-hook:
 		$(LN_S) sysc "$(DESTDIR)$(completionsdir)/sysc-$$verb" || exit 1; \
 	done
 if SYSTEMD_UNITS
-	@test -n "$(DESTDIR)" || echo "Next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload; systemctl enable --now sysc-net"
+	@test -n "$(DESTDIR)" || echo "Next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload; systemctl enable --now sysc"
 endif

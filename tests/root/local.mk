@@ -23,6 +23,7 @@ ROOT_TESTS += tests/root/ready.bats
 ROOT_TESTS += tests/root/restart.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
+ROOT_TESTS += tests/root/services.bats
 ROOT_TESTS += tests/root/snapshot.bats
 ROOT_TESTS += tests/root/start.bats
 ROOT_TESTS += tests/root/stop.bats

@@ -123,7 +123,7 @@ stop_of_a_bridge_in_use() {
 	systemctl stop sysc-net
 	same inactive "$(systemctl is-active sysc-net)"
 	[ ! -e /sys/class/net/syscbr0 ]
-	! kill -0 "$pid"
+	! kill -0 "$pid" 2>/dev/null || exit 1
 	same 0 "$(cat /proc/sys/net/ipv4/ip_forward)"
 	same "" "$(nft list tables)"
 	[ -d /run/sysc/.net ]

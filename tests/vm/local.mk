@@ -5,6 +5,7 @@ VM_CASES =
 VM_CACHE = $(abs_top_builddir)/tests/vm/cache
 VM_JOBS = tests/vm/job-limits.sh tests/vm/job-net.sh tests/vm/job-live.sh tests/vm/job-apparmor.sh
 VM_JOBS += tests/vm/job-systemd.sh tests/vm/job-storage.sh
+VM_JOBS += tests/vm/job-boot.sh
 VM_UNIT_TESTS = tests/unit/test-cgroup-devices tests/unit/test-cgroup-live
 VM_TOOLS = tests/vm/mount-calls
 EXTRA_PROGRAMS = $(VM_TOOLS)
