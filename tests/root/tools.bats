@@ -97,8 +97,9 @@ status() {
 @test "config set on a running container is kept for the next start" {
 	make_busybox web1
 	sysc start web1
-	status 0 sysc config set web1 limits.pids 77
+	status 0 sysc config set web1 container.environment COLOUR=blue
 	[[ $output == *"applies at the next start"* ]]
+	[[ $(sysc attach web1 -- sh -c 'tr "\0" "\n" </proc/1/environ') != *COLOUR* ]]
 	sysc restart -k web1
-	[[ $(sysc info --json web1 | jq -r '.containers[0].usage.pids_limit') == 77 ]]
+	[[ $(sysc attach web1 -- sh -c 'tr "\0" "\n" </proc/1/environ') == *COLOUR=blue* ]]
 }
