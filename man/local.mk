@@ -10,6 +10,7 @@ dist_man_MANS = \
 	man/sysc-autostart.1 \
 	man/sysc-config.1 \
 	man/sysc-console.1 \
+	man/sysc-copy.1 \
 	man/sysc-create.1 \
 	man/sysc-destroy.1 \
 	man/sysc-execute.1 \

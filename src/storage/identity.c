@@ -119,14 +119,14 @@ __attribute__((format(printf, 2, 3))) static void note(const struct identity *id
 
 /* One line of the file; it is written to disk with all else of the folder. */
 static int edit(const char *file, const char *section, const char *key, const char *value,
-                struct error *err)
+                bool replace, struct error *err)
 {
 	const struct config_edit change = {
 		.section = section,
 		.key = key,
 		.value = value,
 		.unset = value == NULL,
-		.replace = true,
+		.replace = replace,
 	};
 	CLEAN(text_done) struct text text = {0};
 	int r = config_edit_preview(file, &change, &text, err);
@@ -165,6 +165,16 @@ static bool is_chosen(const struct strings *lines)
 	       text_is(parts.items[3], "65536");
 }
 
+/* Whether a file that is included says something in the section. */
+static bool is_included(const struct config *config, const char *section)
+{
+	for (size_t i = 0; i < config->item_count; i++)
+		if (text_is(config->items[i].section, section) &&
+		    !text_is(config->items[i].file, config->files.items[0]))
+			return true;
+	return false;
+}
+
 static int renew_ids(const struct identity *identity, const char *file, const struct config *config,
                      struct error *err)
 {
@@ -179,7 +189,11 @@ static int renew_ids(const struct identity *identity, const char *file, const st
 		return 0;
 	}
 	r = idmap_choose(identity->paths, map, err);
-	return r < 0 ? r : edit(file, "idmap", "map", map, err);
+	if (r < 0 || is_included(config, "idmap"))
+		return r < 0 ? r : edit(file, "idmap", "map", map, true, err);
+	/* one line in place of one, not one that clears and one that adds */
+	r = edit(file, "idmap", "map", NULL, true, err);
+	return r < 0 ? r : edit(file, "idmap", "map", map, false, err);
 }
 
 static bool is_given(const char *address)
@@ -197,11 +211,11 @@ static int renew_network(const struct identity *identity, const char *file,
 		CLEAN_FREE char *mac = must_printf("%.*sxx:xx:xx", MAC_PREFIX, network->mac);
 
 		uuid_fill_mac(mac);
-		r = edit(file, section, "mac", mac, err);
+		r = edit(file, section, "mac", mac, true, err);
 	}
 	if (r == 0 && network->host_name) {
 		/* an interface of the host has a name once; an included file may say it again */
-		r = edit(file, section, "host_name", NULL, NULL);
+		r = edit(file, section, "host_name", NULL, true, NULL);
 		if (r < 0)
 			note(identity,
 			     "%s.host_name is kept: only one of the two can run at a time",
@@ -229,9 +243,10 @@ static int renew_hostname(struct identity *identity, const char *file, const str
 	(void)snprintf(identity->new_host, sizeof(identity->new_host), "%s",
 	               identity->keep & IDENTITY_HOSTNAME ? old : host.data);
 	if (identity->keep & IDENTITY_HOSTNAME)
-		return config->hostname ? 0 : edit(file, "container", "hostname", old, err);
+		return config->hostname ? 0 : edit(file, "container", "hostname", old, true, err);
 	if (is_same)
-		return config->hostname ? edit(file, "container", "hostname", host.data, err) : 0;
+		return config->hostname ? edit(file, "container", "hostname", host.data, true, err)
+		                        : 0;
 	note(identity, "container.hostname %s is kept: '%s' has the same", old, identity->old_name);
 	return 0;
 }
@@ -247,7 +262,7 @@ int identity_renew_config(struct identity *identity, const char *file, struct er
 		r = config_load(&config, file, NULL, err);
 	if (r == 0 && !(identity->keep & IDENTITY_UUID)) {
 		uuid_make(uuid);
-		r = edit(file, "container", "uuid", uuid, err);
+		r = edit(file, "container", "uuid", uuid, true, err);
 	}
 	if (r == 0)
 		r = renew_ids(identity, file, &config, err);

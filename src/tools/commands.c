@@ -17,6 +17,7 @@
 	X(freeze) \
 	X(unfreeze) \
 	X(create) \
+	X(copy) \
 	X(destroy) \
 	X(snapshot) \
 	X(ls) \

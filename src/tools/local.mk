@@ -60,6 +60,12 @@ src_sysc_SOURCES += \
 	src/tools/snapshot_list.c src/tools/snapshot_restore.c \
 	src/tools/snapshot_subject.c
 
+SYSC_VERBS += copy
+src_sysc_SOURCES += \
+	src/tools/cmd_copy.c \
+	src/tools/copying.c src/tools/copying.h \
+	src/tools/copying_tree.c src/tools/copying_tree.h
+
 SYSC_VERBS += net
 src_sysc_SOURCES += \
 	src/tools/cmd_net.c \

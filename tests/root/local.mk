@@ -7,6 +7,7 @@ ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
 ROOT_TESTS += tests/root/autostart.bats
 ROOT_TESTS += tests/root/console.bats
+ROOT_TESTS += tests/root/copy.bats
 ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/devices.bats
 ROOT_TESTS += tests/root/execute.bats

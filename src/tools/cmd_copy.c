@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sysc copy: containers (copying.h) that are like another one, but for what makes each itself. */
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/process.h"
+#include "base/table.h"
+#include "container/lock.h"
+#include "container/state.h"
+#include "monitor/client.h"
+#include "storage/identity.h"
+#include "storage/sweep.h"
+#include "tools/command.h"
+#include "tools/copying.h"
+#include "tools/creation.h"
+#include "tools/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_MS 30000
+
+static bool opt_snapshot, opt_ephemeral, opt_start;
+static const char *opt_backend;
+static struct strings opt_mounts, opt_set, opt_keep;
+
+/* --- -m --- */
+
+/* "bind=SOURCE[:TARGET][:ro|rw]" as a line of [mounts]. */
+static int add_mount(const char *word, struct strings *out, struct error *err)
+{
+	CLEAN(strings_done) struct strings parts = {0};
+	const char *target, *mode = NULL;
+	struct stat st;
+
+	if (!text_starts(word, "bind="))
+		return fail_plain(err, EINVAL,
+		                  "option '--mount': '%s' does not begin with bind=", word);
+	strings_split(&parts, word + strlen("bind="), ":");
+	if (parts.count > 1 && (text_is(parts.items[parts.count - 1], "ro") ||
+	                        text_is(parts.items[parts.count - 1], "rw")))
+		mode = parts.items[parts.count - 1];
+	if (!parts.count || parts.count - (mode ? 1 : 0) > 2 || parts.items[0][0] != '/' ||
+	    strpbrk(word, " \t"))
+		return fail_plain(err, EINVAL,
+		                  "option '--mount': '%s' is not bind=/SOURCE[:/TARGET][:ro|rw]",
+		                  word);
+	if (stat(parts.items[0], &st) < 0)
+		return fail(err, errno, "option '--mount': look at '%s'", parts.items[0]);
+	target = parts.count - (mode ? 1 : 0) == 2 ? parts.items[1] : parts.items[0];
+	strings_give(out, must_printf("%s %s none bind,%s,create=%s 0 0", parts.items[0],
+	                              target + strspn(target, "/"), mode ? mode : "rw",
+	                              S_ISDIR(st.st_mode) ? "dir" : "file"));
+	return 0;
+}
+
+static int read_options(unsigned int *keep, struct strings *mounts, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < opt_keep.count; i++) {
+		CLEAN(strings_done) struct strings words = {0};
+
+		strings_split(&words, opt_keep.items[i], ",");
+		for (size_t j = 0; j < words.count; j++) {
+			unsigned int bits = identity_parse(words.items[j]);
+
+			if (!bits)
+				return fail_plain(err, EINVAL,
+				                  "option '--keep': '%s' is none of uuid, mac, "
+				                  "hostname, machine-id, ssh, leases, all",
+				                  words.items[j]);
+			*keep |= bits;
+		}
+	}
+	for (size_t i = 0; i < opt_mounts.count && r == 0; i++) {
+		CLEAN(strings_done) struct strings words = {0};
+
+		strings_split(&words, opt_mounts.items[i], ",");
+		for (size_t j = 0; j < words.count && r == 0; j++)
+			r = add_mount(words.items[j], mounts, err);
+	}
+	return r;
+}
+
+/* --- the copies --- */
+
+/* By the command of its own, which may have to become another program for it. */
+static int start_copy(const struct call *call, const char *name)
+{
+	char *const argv[] = {call->paths.program, (char[]){"start"},       (char[]){"-P"},
+	                      call->paths.store,   (char *)(uintptr_t)name, NULL};
+	const struct process_options options = {
+		.argv = argv,
+		.env = environ,
+		.input_fd = -1,
+		.output_fd = STDOUT_FILENO,
+		.error_fd = STDERR_FILENO,
+	};
+	struct error err = {0};
+	int r = process_run(&options, &err);
+
+	return r < 0 ? output_error(call, name, &err) : r;
+}
+
+static void report(const struct copying *copying, struct json *json)
+{
+	int64_t frozen_us = hold_frozen_us((void *)(uintptr_t)&copying->hold);
+
+	if (copying->call->json) {
+		json_object(json, NULL);
+		json_string(json, "name", copying->name);
+		json_string(json, "source", copying->source->name);
+		json_string(json, "path", copying->target.dir);
+		json_string(json, "backend", storage_name(&copying->to));
+		if (frozen_us >= 0)
+			json_number(json, "frozen_us", frozen_us);
+		json_end_object(json);
+	} else if (frozen_us >= 0) {
+		output_line(copying->call, "%s: copied from %s, which was frozen for %lld ms",
+		            copying->name, copying->source->name,
+		            (long long)(frozen_us + 999) / 1000);
+	} else {
+		output_line(copying->call, "%s: copied from %s", copying->name,
+		            copying->source->name);
+	}
+}
+
+/* Its configuration is loaded with the lock held: what changes it holds that. */
+static int open_source(struct call *call, struct container *source, int *lock, bool *runs,
+                       struct strings *errors, struct error *err)
+{
+	struct state state;
+	int r = container_open(source, &call->paths, call->names.items[0], errors, err);
+
+	if (r < 0)
+		return r;
+	*lock = lock_container(source, LOCK_MS, err);
+	if (*lock < 0)
+		return *lock;
+	r = hold_mend(source, err);
+	if (r >= 0)
+		r = client_settled_state(source, &state, err);
+	if (r < 0)
+		return r;
+	*runs = state.phase != STATE_STOPPED;
+	config_done(&source->config);
+	config_init(&source->config);
+	return container_load(source, errors, err);
+}
+
+/* One of them; the source is as it was left by the one before. */
+static int copy_one(struct call *call, struct container *source, bool runs, const char *name,
+                    int signals_fd, unsigned int keep, const struct strings *mounts,
+                    struct json *json)
+{
+	CLEAN(copying_done) struct copying copying;
+	CLEAN(strings_done) struct strings errors = {0};
+	struct error err = {0};
+	int code;
+
+	copying_init(&copying, call, source, name);
+	copying.backend = opt_backend;
+	copying.is_shared = opt_snapshot || opt_ephemeral;
+	copying.is_ephemeral = opt_ephemeral;
+	copying.source_runs = runs;
+	copying.keep = keep;
+	copying.overrides = &opt_set;
+	copying.mounts = mounts;
+	copying.signals_fd = signals_fd;
+	if (copying_make(&copying, &errors, &err) < 0) {
+		if (!errors.count)
+			(void)fail_in(&err, "%s", name);
+		code = output_errors(call, NULL, &errors, &err);
+		return err.code == EINTR ? 128 + SIGINT : code;
+	}
+	report(&copying, json);
+	config_done(&source->config);
+	config_init(&source->config);
+	if (container_load(source, NULL, &err) < 0)
+		return output_error(call, source->name, &err);
+	return EXIT_DONE;
+}
+
+static int copy_all(struct call *call, unsigned int keep, const struct strings *mounts,
+                    struct strings *made, struct json *json)
+{
+	CLEAN(container_done) struct container source = {0};
+	CLEAN(strings_done) struct strings errors = {0};
+	CLEAN_FD int lock = -1, signals_fd = -1;
+	struct error err = {0};
+	bool runs = false;
+	int code = EXIT_DONE;
+
+	if (open_source(call, &source, &lock, &runs, &errors, &err) < 0)
+		return output_errors(call, call->names.items[0], &errors, &err);
+	signals_fd = creation_catch_signals();
+	for (size_t i = 1; i < call->names.count && code < 128; i++) {
+		int one = copy_one(call, &source, runs, call->names.items[i], signals_fd, keep,
+		                   mounts, json);
+
+		if (one == EXIT_DONE)
+			strings_add(made, call->names.items[i]);
+		else
+			code = call->names.count > 2 && one < 128 ? EXIT_SOME_FAILED : one;
+	}
+	return code == EXIT_SOME_FAILED && !made->count ? EXIT_FAILED : code;
+}
+
+static int check_names(const struct call *call)
+{
+	struct error err = {0};
+
+	if (call->names.count < 2)
+		return output_usage(call, "the NAME to copy and the NEWNAME are needed");
+	for (size_t i = 1; i < call->names.count; i++)
+		if (container_check_name(call->names.items[i], &err) < 0)
+			return output_usage(call, "%s", err.text);
+	return 0;
+}
+
+static int run(struct call *call)
+{
+	CLEAN(strings_done) struct strings mounts = {0}, made = {0};
+	CLEAN(json_done) struct json json = {0};
+	struct error err = {0};
+	unsigned int keep = 0;
+	int code = check_names(call);
+
+	if (code)
+		return code;
+	if (read_options(&keep, &mounts, &err) < 0)
+		return output_usage(call, "%s", err.text);
+	if (sweep_all(&call->paths, &err) < 0)
+		output_note(call, "%s", err.text);
+	if (call->json) {
+		output_json_begin(&json);
+		json_array(&json, "copies");
+	}
+	code = copy_all(call, keep, &mounts, &made, &json);
+	for (size_t i = 0; i < made.count && (opt_start || opt_ephemeral) && code < 128; i++) {
+		int one = start_copy(call, made.items[i]);
+
+		code = one ? one : code;
+	}
+	if (call->json) {
+		json_end_array(&json);
+		json_end_object(&json);
+		if (output_json(call, &json) != EXIT_DONE)
+			return EXIT_FAILED;
+	}
+	return code;
+}
+
+/* clang-format off */
+static const struct option_row options[] = {
+	{'s', "snapshot",  OPTION_FLAG,   &opt_snapshot,  NULL,                "copy-on-write: shares what both have, in no time"},
+	{'e', "ephemeral", OPTION_FLAG,   &opt_ephemeral, NULL,                "copy-on-write, started at once, gone when it stops"},
+	{'m', "mount",     OPTION_LIST,   &opt_mounts,    "bind=SOURCE[:TARGET][:ro]", "something of the host inside the copy"},
+	{'B', "backend",   OPTION_STRING, &opt_backend,   "BACKEND",           "how its root file system is kept (as the source's)"},
+	{'S', "set",       OPTION_LIST,   &opt_set,       "SECTION.KEY=VALUE", "a line of the copy's configuration"},
+	{0,   "keep",      OPTION_LIST,   &opt_keep,      "WORD,…",            "the same: uuid mac hostname machine-id ssh leases all"},
+	{0,   "start",     OPTION_FLAG,   &opt_start,     NULL,                "start it"},
+	{0}
+};
+/* clang-format on */
+
+const struct command cmd_copy = {
+	.name = "copy",
+	.operands = "NAME NEWNAME…",
+	.summary = "Make containers like another one",
+	.details = "Each gets its own UUID, ids, addresses, host name and keys.\n",
+	.options = options,
+	.needs = NEEDS_DEFINED,
+	.flags = COMMAND_JSON | COMMAND_ROOT | COMMAND_NAMES,
+	.run = run,
+};

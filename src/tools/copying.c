@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps of a copy, and taking them back; see the header. copying_tree.c has the root file system. */
+#include "tools/copying.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "container/lock.h"
+#include "storage/identity.h"
+#include "storage/remove.h"
+#include "storage/sweep.h"
+#include "tools/command.h"
+#include "tools/copying_tree.h"
+#include "tools/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#define STORE_WAIT_MS 60000
+#define CONFIG_MOST   (1U << 20)
+#define CONFIG_MODE   0640
+
+void copying_init(struct copying *copying, const struct call *call, struct container *source,
+                  const char *name)
+{
+	*copying = (struct copying){
+		.call = call,
+		.source = source,
+		.name = name,
+		.signals_fd = -1,
+		.folder_fd = -1,
+	};
+	hold_init(&copying->hold, source);
+}
+
+void copying_done(struct copying *copying)
+{
+	free(copying->dir);
+	fd_close(&copying->folder_fd);
+	storage_done(&copying->from);
+	storage_done(&copying->to);
+	storage_done(&copying->onward);
+	strings_done(&copying->notes);
+	container_done(&copying->target);
+}
+
+static int check_free(const struct copying *copying, struct error *err)
+{
+	struct stat st;
+
+	if (container_exists(&copying->target))
+		return fail_plain(err, EBUSY, "a container of this name exists already");
+	if (lstat(copying->target.dir, &st) == 0) {
+		(void)fail_plain(err, EBUSY, "'%s' is in the way", copying->target.dir);
+		return fail_hint(err, "it has no config file; remove it");
+	}
+	return 0;
+}
+
+static void add_note(const char *text, void *user)
+{
+	struct copying *copying = user;
+
+	strings_add(&copying->notes, text);
+}
+
+/* One line of the copy's file. */
+static int edit(const char *file, const char *section, const char *key, const char *value,
+                bool replace, struct error *err)
+{
+	const struct config_edit change = {
+		.section = section, .key = key, .value = value, .replace = replace};
+	CLEAN(text_done) struct text text = {0};
+	int r = config_edit_preview(file, &change, &text, err);
+
+	return r < 0 ? r
+	             : file_replace_volatile(AT_FDCWD, file, text.data, text.length, CONFIG_MODE,
+	                                     err);
+}
+
+/* The options -S: the first of a list replaces, the next ones add. */
+static int edit_overrides(const struct copying *copying, const char *file, struct error *err)
+{
+	CLEAN(strings_done) struct strings seen = {0};
+
+	for (size_t i = 0; i < copying->overrides->count; i++) {
+		CLEAN_FREE char *word = must_dup(copying->overrides->items[i]);
+		CLEAN_FREE char *section = NULL, *key = NULL;
+		char *equals = strchr(word, '=');
+		int r;
+
+		if (!equals)
+			return fail_plain(err, EINVAL,
+			                  "option '--set': '%s' is no SECTION.KEY=VALUE", word);
+		*equals = '\0';
+		r = config_split_key(text_trim(word), &section, &key, err);
+		if (r == 0)
+			r = edit(file, section, key, text_trim(equals + 1),
+			         !strings_has(&seen, word), err);
+		if (r < 0)
+			return fail_in(err, "option '--set'");
+		strings_add(&seen, word);
+	}
+	return 0;
+}
+
+/* The configuration of the copy, but for rootfs.path, which goes by what is in it. */
+static int write_config(struct copying *copying, const char *file, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+	int r = file_read(AT_FDCWD, copying->source->file, CONFIG_MOST, &text, err);
+
+	if (r == 0)
+		r = file_replace_volatile(AT_FDCWD, file, text.data, text.length, CONFIG_MODE, err);
+	copying->identity = (struct identity){
+		.paths = &copying->call->paths,
+		.old_name = copying->source->name,
+		.new_name = copying->name,
+		.keep = copying->keep,
+		.note = add_note,
+		.user = copying,
+	};
+	if (r == 0)
+		r = identity_renew_config(&copying->identity, file, err);
+	if (r == 0)
+		r = edit_overrides(copying, file, err);
+	if (r == 0 && copying->is_ephemeral)
+		r = edit(file, "container", "ephemeral", "yes", true, err);
+	/* a tree of one's own is removed with its container */
+	if (r == 0 && !copying->source->config.rootfs_managed)
+		r = edit(file, "rootfs", "managed", "yes", true, err);
+	for (size_t i = 0; i < copying->mounts->count && r == 0; i++)
+		r = edit(file, "mounts", "entry", copying->mounts->items[i], false, err);
+	return r;
+}
+
+/* Loads what is to be the configuration, as a start would. */
+static int check_result(struct copying *copying, const char *file, struct strings *errors,
+                        struct error *err)
+{
+	struct config *config = &copying->target.config;
+	int r;
+
+	config_done(config);
+	config_init(config);
+	r = config_load(config, file, errors, err);
+	return r < 0 ? r : config_check(config, errors, err);
+}
+
+/* Under the store lock: the folder, the ids, and the file that tells others which ids are taken. */
+static int reserve(struct copying *copying, struct strings *errors, struct error *err)
+{
+	const struct paths *paths = &copying->call->paths;
+	CLEAN_FD int lock = lock_store(paths, STORE_WAIT_MS, err);
+	CLEAN_FREE char *file = must_printf("%s/config", copying->dir), *path = NULL;
+	int r = lock < 0 ? lock : check_free(copying, err);
+
+	if (r < 0)
+		return r;
+	copying->folder_fd = sweep_make(paths, copying->name, err);
+	if (copying->folder_fd < 0)
+		return copying->folder_fd;
+	r = write_config(copying, file, err);
+	if (r == 0)
+		r = check_result(copying, file, errors, err);
+	if (r == 0)
+		r = copying_choose(copying, err);
+	if (r < 0)
+		return r;
+	path = storage_text(&copying->to);
+	r = edit(file, "rootfs", "path", path, true, err);
+	return r < 0 ? r : check_result(copying, file, errors, err);
+}
+
+static int check_signals(const struct copying *copying, struct error *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(copying->signals_fd, &info, sizeof(info)) == sizeof(info))
+		return fail_plain(err, EINTR, "interrupted");
+	return 0;
+}
+
+/*
+ * On disk first. The source goes on in its new layer before the copy is there: whatever comes between,
+ * nobody writes into what the copy stands on.
+ */
+static int publish(struct copying *copying, struct error *err)
+{
+	const char *store = copying->call->paths.store;
+	CLEAN_FD int store_fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (store_fd < 0)
+		return fail(err, errno, "open '%s'", store);
+	if (syncfs(copying->folder_fd) < 0)
+		return fail(err, errno, "write '%s' to disk", copying->dir);
+	r = check_signals(copying, err);
+	if (r == 0 && copying->onward.backend) {
+		CLEAN_FREE char *path = storage_text(&copying->onward);
+
+		r = config_edit_set(copying->source->file, "rootfs", "path", path, true, err);
+		copying->onward_is_made = copying->onward_is_made && r < 0; /* it is in use now */
+	}
+	if (r < 0)
+		return r;
+	if (renameat2(AT_FDCWD, copying->dir, AT_FDCWD, copying->target.dir, RENAME_NOREPLACE) < 0)
+		return fail(err, errno, "rename '%s' to '%s'", copying->dir, copying->target.dir);
+	return fsync(store_fd) < 0 ? fail(err, errno, "write '%s' to disk", store) : 0;
+}
+
+static void undo(struct copying *copying)
+{
+	CLEAN_FREE char *hidden = must_printf(".%s.creating", copying->name);
+	CLEAN_FD int store = open(copying->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = {0};
+
+	if (copying->folder_fd < 0 || store < 0)
+		return;
+	if (copying->onward_is_made && storage_remove(&copying->onward, &err) < 0)
+		output_note(copying->call, "%s", err.text);
+	if (copying->is_made && storage_is_volume(&copying->to) &&
+	    storage_remove(&copying->to, &err) < 0)
+		output_note(copying->call, "%s", err.text);
+	if (remove_tree(store, hidden, &err) < 0)
+		output_note(copying->call, "%s", err.text);
+}
+
+static int make(struct copying *copying, struct strings *errors, struct error *err)
+{
+	int r = check_free(copying, err);
+
+	if (r == 0)
+		r = reserve(copying, errors, err);
+	if (r == 0)
+		r = copying_folder(copying, err);
+	if (r == 0)
+		r = copying_tree(copying, err);
+	return r < 0 ? r : publish(copying, err);
+}
+
+int copying_make(struct copying *copying, struct strings *errors, struct error *err)
+{
+	const struct paths *paths = &copying->call->paths;
+	int r = container_init(&copying->target, paths, copying->name, err);
+
+	copying->dir = must_printf("%s/.%s.creating", paths->store, copying->name);
+	if (r == 0)
+		r = make(copying, errors, err);
+	if (r < 0) {
+		undo(copying);
+		return r;
+	}
+	for (size_t i = 0; i < copying->notes.count; i++)
+		output_note(copying->call, "%s: %s", copying->name, copying->notes.items[i]);
+	return 0;
+}

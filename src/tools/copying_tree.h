@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The files of a copy. Private to copying.c. */
+#ifndef SYSC_TOOLS_COPYING_TREE_H
+#define SYSC_TOOLS_COPYING_TREE_H
+
+struct copying;
+struct error;
+
+/*
+ * What the copy's root file system is to be (copying->to, under its final path) and what the source goes on
+ * with (copying->onward). Nothing is made. target.config has all but rootfs.path.
+ */
+int copying_choose(struct copying *copying, struct error *err);
+/* What else the administrator keeps in the container's folder: profiles, files that are mounted inside. */
+int copying_folder(struct copying *copying, struct error *err);
+/* Makes the root file system, another machine's from within. A source that runs is frozen meanwhile. */
+int copying_tree(struct copying *copying, struct error *err);
+
+#endif
