@@ -21,9 +21,9 @@ uninstall-local:
 
 # Files with paths of this installation in them
 CONFIG_MADE = config/systemd/sysc.service config/systemd/sysc@.service config/systemd/sysc-net.service \
-	config/systemd/tmpfiles.d/sysc.conf config/logrotate.d/sysc config/openrc/sysc config/sysvinit/sysc
+	config/systemd/sysc-snapshot.service config/systemd/tmpfiles.d/sysc.conf config/logrotate.d/sysc config/openrc/sysc config/sysvinit/sysc
 EXTRA_DIST += config/systemd/sysc.service.in config/systemd/sysc@.service.in config/systemd/sysc-net.service.in \
-	config/systemd/tmpfiles.d/sysc.conf.in config/logrotate.d/sysc.in config/openrc/sysc.in config/sysvinit/sysc.in
+	config/systemd/sysc-snapshot.service.in config/systemd/tmpfiles.d/sysc.conf.in config/logrotate.d/sysc.in config/openrc/sysc.in config/sysvinit/sysc.in
 CLEANFILES += $(CONFIG_MADE)
 $(CONFIG_MADE): %: %.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@bindir[@]|$(bindir)|g' -e 's|@localstatedir[@]|$(localstatedir)|g' \
@@ -31,8 +31,9 @@ $(CONFIG_MADE): %: %.in Makefile
 
 # systemd and what it takes from other files; udev and sysctl have them on other hosts, too
 if SYSTEMD_UNITS
-nodist_systemdsystemunit_DATA = config/systemd/sysc.service config/systemd/sysc@.service config/systemd/sysc-net.service
-dist_systemdsystemunit_DATA = config/systemd/sysc.slice
+nodist_systemdsystemunit_DATA = config/systemd/sysc.service config/systemd/sysc@.service config/systemd/sysc-net.service \
+	config/systemd/sysc-snapshot.service
+dist_systemdsystemunit_DATA = config/systemd/sysc.slice config/systemd/sysc-snapshot.timer
 endif
 noinst_DATA = config/openrc/sysc config/sysvinit/sysc
 if INSTALL_INIT_SCRIPT

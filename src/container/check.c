@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of single values that have nothing to do with the network; see the header. */
 #include "container/check.h"
+#include "container/calendar.h"
+#include "container/keep.h"
 #include "container/rlimits.h"
 
 #include "base/cleanup.h"
@@ -114,6 +116,20 @@ int check_ready(const char *value, struct error *err)
 	if (command)
 		return check_inside_command(command, err);
 	return check_choice(value, all, err);
+}
+
+int check_calendar(const char *value, struct error *err)
+{
+	struct calendar calendar;
+
+	return calendar_parse(value, &calendar, err);
+}
+
+int check_keep(const char *value, struct error *err)
+{
+	struct keep keep;
+
+	return keep_parse(value, &keep, err);
 }
 
 int check_apparmor(const char *value, struct error *err)

@@ -14,6 +14,8 @@ int check_choice(const char *value, const char *const *choices, struct error *er
 
 int check_container_name(const char *value, struct error *err);
 int check_ready(const char *value, struct error *err);          /* of [boot] ready */
+int check_calendar(const char *value, struct error *err);       /* calendar.h */
+int check_keep(const char *value, struct error *err);           /* keep.h */
 int check_inside_command(const char *value, struct error *err); /* found by PATH in the guest */
 int check_apparmor(const char *value, struct error *err);
 int check_word(const char *value, struct error *err);      /* letters, digits, _ . - */

@@ -1,5 +1,6 @@
 libsysc_a_SOURCES += \
 	src/container/applied.c src/container/applied.h \
+	src/container/calendar.c src/container/calendar.h \
 	src/container/check.c src/container/check.h \
 	src/container/check_network.c \
 	src/container/config.c src/container/config.h \
@@ -12,6 +13,7 @@ libsysc_a_SOURCES += \
 	src/container/idmap.c src/container/idmap.h \
 	src/container/idmap_choose.c \
 	src/container/ini_file.c src/container/ini_file.h \
+	src/container/keep.c src/container/keep.h \
 	src/container/keys.c src/container/keys.h \
 	src/container/lock.c src/container/lock.h \
 	src/container/paths.c src/container/paths.h \

@@ -67,6 +67,16 @@ static int run_restore(const struct call *call, char **names)
 	return snapshot_run_restore(call, &words, names);
 }
 
+static int run_prune(const struct call *call, char **names)
+{
+	return snapshot_run_prune(call, &words, names);
+}
+
+static int run_run(const struct call *call, char **names)
+{
+	return snapshot_run_run(call, &words, names);
+}
+
 /* clang-format off */
 static const struct {
 	const char *verb;
@@ -79,9 +89,11 @@ static const struct {
 	{"show",    2, 2,        "NAME SNAP",     snapshot_run_show},
 	{"restore", 1, 2,        "NAME [SNAP]",   run_restore},
 	{"delete",  2, SIZE_MAX, "NAME SNAP…",    run_delete},
+	{"prune",   1, SIZE_MAX, "NAME…",         run_prune},
+	{"run",     0, SIZE_MAX, "[NAME…]",       run_run},
 };
 
-static const char *const verbs[] = {"create", "list", "show", "restore", "delete", NULL};
+static const char *const verbs[] = {"create", "list", "show", "restore", "delete", "prune", "run", NULL};
 
 static const struct option_row options[] = {
 	{'c', "comment",     OPTION_STRING, &words.comment,     "TEXT",  "create: what it is for, one line"},
@@ -91,6 +103,9 @@ static const struct option_row options[] = {
 	{0,   "no-keep",     OPTION_FLAG,   &words.no_keep,     NULL,    "restore: keep nothing of what is replaced"},
 	{0,   "no-config",   OPTION_FLAG,   &words.no_config,   NULL,    "restore: the tree only"},
 	{0,   "config-only", OPTION_FLAG,   &words.config_only, NULL,    "restore: the configuration only"},
+	{'k', "keep",        OPTION_STRING, &words.keep,        "RULES", "prune: what is kept, 'daily 7, last 3'"},
+	{0,   "all-kinds",   OPTION_FLAG,   &words.all_kinds,   NULL,    "prune: also those made by hand"},
+	{'n', "dry-run",     OPTION_FLAG,   &words.dry_run,     NULL,    "prune, run: only tell what would be done"},
 	{0}
 };
 /* clang-format on */
@@ -116,11 +131,14 @@ const struct command cmd_snapshot = {
 		    "list [NAME…]\n"
 		    "show NAME SNAP\n"
 		    "restore NAME [SNAP]\n"
-		    "delete NAME SNAP…",
+		    "delete NAME SNAP…\n"
+		    "prune NAME…\n"
+		    "run [NAME…]",
 	.summary = "Keep what a container is, and bring it back",
 	.details =
 		"create names it snap0, snap1 … when no name is given; restore takes the newest.\n"
-		"What a restore replaces is a snapshot itself, until the next restore.\n",
+		"What a restore replaces is a snapshot itself, until the next restore.\n"
+		"run makes those that [snapshots] schedule wants, and prunes; a timer calls it.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_VERBS | COMMAND_JSON | COMMAND_ROOT,

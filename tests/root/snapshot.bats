@@ -143,3 +143,157 @@ whole_life() {
 	[[ -z $(btrfs subvolume list mnt) ]]
 	drop_store
 }
+
+@test "killed at any moment: snapshots are whole or absent, the container lives and is not left frozen" {
+	need busybox
+	need btrfs
+	need userns
+	make_store xfs 600M
+	for backend in dir overlay loop; do
+		make_busybox web1 -B "$backend"
+		sysc start web1
+		inside web1 'i=0; while [ $i -lt 200 ]; do echo $i >/root/f$i; i=$((i+1)); done'
+		for moment in 1 2 3 5 7 9 12 16 20 26 32 40 50; do
+			with_kill "$moment" snapshot create web1 "s$moment"
+			wait_until 10 bash -c "[[ \$('$top_builddir/src/sysc' info -s -H web1) == RUNNING ]]"
+			for snap in $(sysc snapshot list web1 | awk 'NR > 1 { print $2 }'); do
+				[[ -s $SYSC_PATH/web1/snapshots/$snap/config ]]
+				[[ $backend != dir || $(ls "$SYSC_PATH/web1/snapshots/$snap/rootfs/root" | wc -l) == 200 ]]
+				with_kill $((moment % 7 + 1)) snapshot delete web1 "$snap"
+			done
+		done
+		sysc stop -k web1
+		[[ $(inside_tree web1) == 200 ]]
+		sysc snapshot create web1 good
+		for moment in 1 2 3 4 5 6 8 10 12 15 18 22 27 33 40; do
+			with_kill "$moment" snapshot restore web1 good
+			with_kill "$moment" snapshot create web1 "r$moment"
+			sysc config check web1
+		done
+		# the next command ends or removes what is left
+		sysc snapshot create web1 last
+		[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') ]]
+		sysc start web1
+		[[ $(inside web1 'ls /root | wc -l') == 200 ]]
+		sysc stop -k web1
+		# each of them can be restored
+		for snap in $(sysc snapshot list web1 | awk 'NR > 1 && $2 !~ /^before-/ { print $2 }'); do
+			sysc snapshot restore web1 "$snap"
+			[[ $(inside_tree web1) == 200 ]]
+		done
+		gone web1
+	done
+	drop_store
+}
+
+# inside_tree NAME: how many files its /root has, while it is stopped
+inside_tree() {
+	sysc start "$1"
+	inside "$1" 'ls /root | wc -l'
+	sysc stop -k "$1"
+}
+
+@test "a container that a killed snapshot left frozen goes on" {
+	need busybox
+	make_store ext4 400M
+	make_busybox web1
+	sysc start web1
+	# both the command and its guard are gone: the next command sees whose it was
+	printf '999999 1\n' >"$SYSC_RUN/web1/frozen_by"
+	sysc freeze web1
+	run sysc snapshot create web1
+	((status == 0))
+	[[ $output == *"thawed, a killed command had left it frozen"* ]]
+	[[ $(state_of web1) == RUNNING && ! -e $SYSC_RUN/web1/frozen_by ]]
+	# one that the administrator froze stays frozen
+	sysc freeze web1
+	sysc snapshot create web1
+	[[ $(state_of web1) == FROZEN ]]
+	sysc unfreeze web1
+	sysc stop -k web1
+	gone web1
+	drop_store
+}
+
+@test "a full file system: nothing is left of what failed" {
+	need busybox
+	make_store ext4 60M
+	make_busybox web1
+	head -c 20M /dev/urandom >"$SYSC_PATH/web1/rootfs/root/big"
+	sysc snapshot create web1 one || :
+	run sysc snapshot create web1 two
+	((status == 1))
+	[[ $output == *"No space left"* ]]
+	[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') && ! -e $SYSC_PATH/web1/snapshots/two ]]
+	run sysc snapshot restore web1 one
+	((status == 1))
+	[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') ]]
+	cmp "$SYSC_PATH/web1/rootfs/root/big" "$SYSC_PATH/web1/snapshots/one/rootfs/root/big"
+	gone web1
+	drop_store
+}
+
+@test "two at once: one after the other" {
+	need busybox
+	make_busybox web1
+	pids=()
+	for i in 1 2 3 4 5 6; do
+		sysc snapshot create web1 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	[[ $(sysc snapshot list web1 | awk 'NR > 1 { print $2 }' | sort | xargs) == "snap0 snap1 snap2 snap3 snap4 snap5" ]]
+	[[ $(sysc snapshot list --json web1 | grep -c '"reason": "hand"') == 6 ]]
+	run sysc snapshot create web1 snap3
+	((status == 1))
+	[[ $output == *"'snap3' is there already"* ]]
+	run sysc snapshot create web1 ../x
+	((status == 2))
+	run sysc snapshot show web1 snap33
+	((status == 1))
+	[[ $output == *"did you mean 'snap3'"* ]]
+	run sysc snapshot create nobody
+	((status == 3))
+	run sysc destroy web1
+	((status == 4))
+	sysc destroy -s web1
+	[[ -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
+}
+
+@test "schedule and keep rules" {
+	need busybox
+	make_busybox web1
+	sysc snapshot run
+	[[ -z $(sysc snapshot list web1) ]]
+	run ! sysc config set web1 snapshots.schedule sometimes
+	[[ $output == *"is no calendar expression"* ]]
+	run ! sysc config set web1 snapshots.keep 'daily'
+	sysc config set web1 snapshots.schedule minutely
+	sysc snapshot create web1 byhand
+	sysc snapshot run
+	sysc snapshot run # not due again
+	(($(sysc snapshot list web1 | grep -c schedule) <= 2))
+	(($(sysc snapshot list web1 | grep -c schedule) >= 1))
+	# older ones: the time is what info says
+	for day in 1 2 3 4; do
+		sysc snapshot delete web1 "auto-$day" 2>/dev/null || :
+		cp -a "$SYSC_PATH/web1/snapshots/byhand" "$SYSC_PATH/web1/snapshots/auto-$day"
+		sed -i "s/^reason .*/reason schedule/; s/^created_ms .*/created_ms $((($(date +%s) - day * 86400) * 1000))/" \
+			"$SYSC_PATH/web1/snapshots/auto-$day/info"
+		sed -i "s,snapshots/byhand,snapshots/auto-$day," "$SYSC_PATH/web1/snapshots/auto-$day/config"
+	done
+	run sysc snapshot prune web1 --keep 'daily 3' --dry-run
+	((status == 0))
+	[[ $output == *"'auto-3' would be deleted"*"'auto-4' would be deleted"* && $output == *"'auto-2' is kept (daily)"* ]]
+	[[ -e $SYSC_PATH/web1/snapshots/auto-4 ]]
+	run sysc snapshot prune web1
+	((status == 1))
+	[[ $output == *"snapshots.keep is not set"* ]]
+	sysc config set web1 snapshots.keep 'daily 3'
+	sysc snapshot prune web1
+	[[ ! -e $SYSC_PATH/web1/snapshots/auto-3 && ! -e $SYSC_PATH/web1/snapshots/auto-4 ]]
+	[[ -e $SYSC_PATH/web1/snapshots/auto-2 && -e $SYSC_PATH/web1/snapshots/byhand ]]
+	sysc snapshot prune web1 --keep 'last 1' --all-kinds
+	[[ $(sysc snapshot list web1 | tail -n +2 | wc -l) == 1 ]]
+	sysc destroy -s web1
+}

@@ -49,6 +49,7 @@ UNIT_TESTS += tests/unit/test-container-applied \
 	tests/unit/test-container-config_edit \
 	tests/unit/test-container-container \
 	tests/unit/test-container-idmap \
+	tests/unit/test-container-keep \
 	tests/unit/test-container-keys \
 	tests/unit/test-container-lock \
 	tests/unit/test-container-paths \
@@ -59,6 +60,7 @@ tests_unit_test_container_config_SOURCES = tests/unit/test-container-config.c
 tests_unit_test_container_config_edit_SOURCES = tests/unit/test-container-config_edit.c
 tests_unit_test_container_container_SOURCES = tests/unit/test-container-container.c
 tests_unit_test_container_idmap_SOURCES = tests/unit/test-container-idmap.c
+tests_unit_test_container_keep_SOURCES = tests/unit/test-container-keep.c
 tests_unit_test_container_keys_SOURCES = tests/unit/test-container-keys.c
 tests_unit_test_container_lock_SOURCES = tests/unit/test-container-lock.c
 tests_unit_test_container_paths_SOURCES = tests/unit/test-container-paths.c
