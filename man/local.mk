@@ -22,6 +22,7 @@ dist_man_MANS = \
 	man/sysc-monitor.1 \
 	man/sysc-net.1 \
 	man/sysc-plan.1 \
+	man/sysc-rename.1 \
 	man/sysc-restart.1 \
 	man/sysc-snapshot.1 \
 	man/sysc-start.1 \

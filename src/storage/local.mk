@@ -14,6 +14,7 @@ libsysc_a_SOURCES += \
 	src/storage/lvm.c \
 	src/storage/overlay.c \
 	src/storage/quota.c src/storage/quota.h \
+	src/storage/relocate.c src/storage/relocate.h \
 	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
 	src/storage/snapshot.c src/storage/snapshot.h \

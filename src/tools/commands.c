@@ -18,6 +18,7 @@
 	X(unfreeze) \
 	X(create) \
 	X(copy) \
+	X(rename) \
 	X(destroy) \
 	X(snapshot) \
 	X(ls) \

@@ -60,9 +60,9 @@ src_sysc_SOURCES += \
 	src/tools/snapshot_list.c src/tools/snapshot_prune.c src/tools/snapshot_restore.c \
 	src/tools/snapshot_subject.c
 
-SYSC_VERBS += copy
+SYSC_VERBS += copy rename
 src_sysc_SOURCES += \
-	src/tools/cmd_copy.c \
+	src/tools/cmd_copy.c src/tools/cmd_rename.c \
 	src/tools/copying.c src/tools/copying.h \
 	src/tools/copying_tree.c src/tools/copying_tree.h
 

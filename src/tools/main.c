@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "storage/relocate.h"
 #include "tools/command.h"
 #include "tools/names.h"
 #include "tools/options.h"
@@ -121,6 +122,10 @@ static int run_command(struct call *call)
 	}
 	if (!(command->flags & COMMAND_BARE) && paths_init(&call->paths, call->store, &err) < 0)
 		return output_error(call, NULL, &err);
+	/* a container whose rename was killed has neither name otherwise */
+	if (call->paths.store && relocate_is_pending(&call->paths) && geteuid() == 0 &&
+	    relocate_finish(&call->paths, &err) < 0)
+		output_note(call, "%s", err.text);
 	return command->run ? command->run(call) : names_run(call);
 }
 

@@ -21,6 +21,7 @@ ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/network.bats
 ROOT_TESTS += tests/root/oom.bats
 ROOT_TESTS += tests/root/ready.bats
+ROOT_TESTS += tests/root/rename.bats
 ROOT_TESTS += tests/root/restart.bats
 ROOT_TESTS += tests/root/sandbox.bats
 ROOT_TESTS += tests/root/security.bats
