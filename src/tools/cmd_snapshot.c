@@ -67,6 +67,11 @@ static int run_restore(const struct call *call, char **names)
 	return snapshot_run_restore(call, &words, names);
 }
 
+static int run_diff(const struct call *call, char **names)
+{
+	return snapshot_run_diff(call, &words, names);
+}
+
 static int run_prune(const struct call *call, char **names)
 {
 	return snapshot_run_prune(call, &words, names);
@@ -87,13 +92,14 @@ static const struct {
 	{"create",  1, 2,        "NAME [SNAP]",   run_create},
 	{"list",    0, SIZE_MAX, "[NAME…]",       snapshot_run_list},
 	{"show",    2, 2,        "NAME SNAP",     snapshot_run_show},
+	{"diff",    2, 3,        "NAME SNAP [SNAP]", run_diff},
 	{"restore", 1, 2,        "NAME [SNAP]",   run_restore},
 	{"delete",  2, SIZE_MAX, "NAME SNAP…",    run_delete},
 	{"prune",   1, SIZE_MAX, "NAME…",         run_prune},
 	{"run",     0, SIZE_MAX, "[NAME…]",       run_run},
 };
 
-static const char *const verbs[] = {"create", "list", "show", "restore", "delete", "prune", "run", NULL};
+static const char *const verbs[] = {"create", "list", "show", "diff", "restore", "delete", "prune", "run", NULL};
 
 static const struct option_row options[] = {
 	{'c', "comment",     OPTION_STRING, &words.comment,     "TEXT",  "create: what it is for, one line"},
@@ -103,6 +109,8 @@ static const struct option_row options[] = {
 	{0,   "no-keep",     OPTION_FLAG,   &words.no_keep,     NULL,    "restore: keep nothing of what is replaced"},
 	{0,   "no-config",   OPTION_FLAG,   &words.no_config,   NULL,    "restore: the tree only"},
 	{0,   "config-only", OPTION_FLAG,   &words.config_only, NULL,    "restore: the configuration only"},
+	{0,   "to",          OPTION_STRING, &words.to,          "NEWNAME", "restore: as a new container"},
+	{0,   "packages",    OPTION_FLAG,   &words.packages,    NULL,    "diff: by package of dpkg or apk"},
 	{'k', "keep",        OPTION_STRING, &words.keep,        "RULES", "prune: what is kept, 'daily 7, last 3'"},
 	{0,   "all-kinds",   OPTION_FLAG,   &words.all_kinds,   NULL,    "prune: also those made by hand"},
 	{'n', "dry-run",     OPTION_FLAG,   &words.dry_run,     NULL,    "prune, run: only tell what would be done"},
@@ -130,6 +138,7 @@ const struct command cmd_snapshot = {
 	.operands = "create NAME [SNAP]\n"
 		    "list [NAME…]\n"
 		    "show NAME SNAP\n"
+		    "diff NAME SNAP [SNAP]\n"
 		    "restore NAME [SNAP]\n"
 		    "delete NAME SNAP…\n"
 		    "prune NAME…\n"

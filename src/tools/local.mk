@@ -56,7 +56,7 @@ src_sysc_SOURCES += \
 SYSC_VERBS += snapshot
 src_sysc_SOURCES += \
 	src/tools/cmd_snapshot.c src/tools/snapshot.h \
-	src/tools/snapshot_hold.c src/tools/snapshot_hold.h \
+	src/tools/snapshot_diff.c src/tools/snapshot_hold.c src/tools/snapshot_hold.h \
 	src/tools/snapshot_list.c src/tools/snapshot_prune.c src/tools/snapshot_restore.c \
 	src/tools/snapshot_subject.c
 

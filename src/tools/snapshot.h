@@ -55,6 +55,7 @@ const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_rest
 /* Each returns an exit code. words: what follows the verb, ended by NULL. */
 int snapshot_run_list(const struct call *call, char **names);
 int snapshot_run_show(const struct call *call, char **names);
+int snapshot_run_diff(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_prune(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_run(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names);

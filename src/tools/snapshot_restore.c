@@ -4,6 +4,8 @@
 #include "base/process.h"
 #include "monitor/client.h"
 #include "tools/command.h"
+#include "tools/copying.h"
+#include "tools/creation.h"
 #include "tools/snapshot.h"
 
 #include <errno.h>
@@ -150,6 +152,34 @@ static int choose(const struct subject *subject, const char *wanted, char **name
 	return 0;
 }
 
+/* A container of its own with the tree of the snapshot, as sysc copy makes it. */
+static int restore_to(struct subject *subject, const char *name, struct error *err)
+{
+	static const struct strings none;
+	CLEAN(container_done) struct container source = {0};
+	CLEAN(copying_done) struct copying copying;
+	CLEAN(strings_done) struct strings errors = {0};
+	CLEAN_FD int signals = creation_catch_signals();
+	int r;
+
+	copying_init(&copying, subject->call, &source, subject->words->to);
+	r = container_init(&source, &subject->call->paths, subject->container.name, err);
+	if (r < 0)
+		return r;
+	free(source.file);
+	source.file = must_printf("%s/snapshots/%s/config", source.dir, name);
+	r = container_load(&source, &errors, err);
+	copying.overrides = &none;
+	copying.mounts = &none;
+	copying.signals_fd = signals;
+	if (r == 0)
+		r = copying_make(&copying, &errors, err);
+	if (r == 0)
+		output_line(subject->call, "%s: made from snapshot '%s' of %s", subject->words->to,
+		            name, source.name);
+	return r;
+}
+
 static int restore(struct subject *subject, const char *wanted, struct error *err)
 {
 	CLEAN_FREE char *name = NULL;
@@ -166,6 +196,8 @@ static int restore(struct subject *subject, const char *wanted, struct error *er
 				subject->container.name, name, subject->container.file);
 		return r;
 	}
+	if (r == 0 && subject->words->to)
+		return restore_to(subject, name, err);
 	if (r == 0)
 		r = stop_first(subject, &was_running, err);
 	if (r < 0)
@@ -184,6 +216,10 @@ int snapshot_run_restore(const struct call *call, const struct snapshot_words *w
 
 	if (words->undo && names[1])
 		return output_usage(call, "give a snapshot or --undo, not both");
+	if (words->to && container_check_name(words->to, &err) < 0)
+		return output_usage(call, "--to: %s", err.text);
+	if (words->to && (words->no_config || words->config_only || words->no_keep || words->force))
+		return output_usage(call, "--to replaces nothing: no other option goes with it");
 	if (words->no_config && words->config_only)
 		return output_usage(call, "--no-config and --config-only leave nothing");
 	if (subject_open(&subject, call, words, names[0], &err) < 0)

@@ -297,3 +297,66 @@ inside_tree() {
 	[[ $(sysc snapshot list web1 | tail -n +2 | wc -l) == 1 ]]
 	sysc destroy -s web1
 }
+
+@test "diff by file and by package" {
+	need busybox
+	make_store xfs 400M
+	for backend in dir overlay; do
+		make_busybox web1 -B "$backend"
+		sysc start web1
+		inside web1 'mkdir -p /srv/a/b /var/lib/dpkg; echo 1 >/srv/a/same; echo 1 >/srv/a/content; echo 1 >/srv/a/touched; echo 1 >/srv/a/gone
+			echo 1 >/srv/mode; ln -s x /srv/link; echo 1 >/srv/type
+			printf "Package: zlib\nStatus: install ok installed\nVersion: 1.2\n\nPackage: old\nStatus: install ok installed\nVersion: 7\n" >/var/lib/dpkg/status'
+		sysc snapshot create web1 one
+		[[ $(sysc snapshot diff web1 one) != */srv* ]] # init may still write its own files
+		inside web1 'echo 2 >/srv/a/content; touch -d 2001-01-01 /srv/a/touched; rm /srv/a/gone; chmod 600 /srv/mode; chown 3:4 /srv/a
+			ln -sf y /srv/link; rm /srv/type; mkdir /srv/type; echo n >/srv/type/new; printf x >"/srv/odd
+name"
+			printf "Package: new\nStatus: install ok installed\nVersion: 3\n\nPackage: zlib\nStatus: install ok installed\nVersion: 1.3\n" >/var/lib/dpkg/status'
+		run sysc snapshot diff web1 one
+		((status == 0))
+		[[ $(grep ' /srv' <<<"$output") == '~ /srv/a (owner)
+~ /srv/a/content (content)
+- /srv/a/gone
+~ /srv/link (content)
+~ /srv/mode (mode)
++ /srv/odd?name
+~ /srv/type (type)
++ /srv/type/new' ]]
+		[[ $(sysc snapshot diff web1 one --packages) == $'+ new 3\n- old 7\n~ zlib (1.2 -> 1.3)' ]]
+		sysc snapshot create web1 two
+		[[ $(sysc snapshot diff web1 one two | grep -c /srv) == 8 ]]
+		sysc snapshot diff --json web1 two one | python3 -c '
+import json, sys
+changes = {c["path"]: c for c in json.load(sys.stdin)["changes"]}
+assert changes["/srv/a/gone"]["change"] == "added"
+assert changes["/srv/mode"]["what"] == ["mode"]'
+		gone web1
+	done
+	drop_store
+}
+
+@test "restore to a new name: a machine of its own, the old one runs on" {
+	need busybox
+	need userns
+	make_store xfs 600M
+	for backend in dir overlay loop; do
+		make_busybox web1 -B "$backend"
+		sysc start web1
+		inside web1 'echo then >/root/file'
+		sysc snapshot create web1 one
+		inside web1 'echo now >/root/file'
+		sysc snapshot restore web1 one --to web2
+		[[ $(inside web1 'cat /root/file') == now ]]
+		sysc start web2
+		[[ $(inside web2 'cat /root/file; hostname') == $'then\nweb2' ]]
+		[[ $(sysc config get web1 container.uuid) != "$(sysc config get web2 container.uuid)" ]]
+		[[ $(sysc config get web1 idmap.map) != "$(sysc config get web2 idmap.map)" ]]
+		sysc stop -k web2
+		sysc destroy web2
+		gone web1
+	done
+	run sysc snapshot restore nobody --to web2
+	((status == 3))
+	drop_store
+}
