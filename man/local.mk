@@ -14,8 +14,10 @@ dist_man_MANS = \
 	man/sysc-create.1 \
 	man/sysc-destroy.1 \
 	man/sysc-execute.1 \
+	man/sysc-export.1 \
 	man/sysc-freeze.1 \
 	man/sysc-help.1 \
+	man/sysc-import.1 \
 	man/sysc-info.1 \
 	man/sysc-logs.1 \
 	man/sysc-ls.1 \

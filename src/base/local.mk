@@ -8,6 +8,7 @@ libsysc_a_SOURCES += \
 	src/base/loop.c src/base/loop.h \
 	src/base/parse.c src/base/parse.h \
 	src/base/process.c src/base/process.h \
+	src/base/sha256.c src/base/sha256.h \
 	src/base/socket.c src/base/socket.h \
 	src/base/table.c src/base/table.h \
 	src/base/text.c src/base/text.h

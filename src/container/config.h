@@ -174,7 +174,10 @@ int config_load(struct config *config, const char *file, struct strings *errors,
  */
 bool config_is_current(const struct config *config);
 
-/* The same as if FILE said text: what an edit would come to. */
+/*
+ * The same as if FILE said text: what an edit would come to. A name without a slash is of no file, but of where
+ * the text came from: "archive".
+ */
 int config_load_text(struct config *config, const char *file, const struct text *text,
                      struct strings *errors, struct error *err);
 

@@ -213,7 +213,10 @@ static int load_file(struct load *load, const struct source *parent, const char 
 		                  path, INCLUDE_DEPTH_MAX);
 	if (++load->files > INCLUDE_FILES_MAX)
 		return fail_plain(err, E2BIG, "'%s': more than %d files", path, INCLUDE_FILES_MAX);
-	r = ini_file_read(path, &text, &source.st, err);
+	/* a name without a folder is of no file: text that came by another way */
+	r = load->text && !parent && !strchr(path, '/')
+	            ? 0
+	            : ini_file_read(path, &text, &source.st, err);
 	if (r < 0)
 		return r;
 	if (is_cycle(&source))

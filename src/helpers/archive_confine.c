@@ -68,7 +68,7 @@ static int take_root(int tree_fd, struct error *err)
 	return 0;
 }
 
-static int limit_resources(uint64_t file_bytes, struct error *err)
+static int limit_resources(uint64_t file_bytes, bool packs, struct error *err)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct {
@@ -86,6 +86,9 @@ static int limit_resources(uint64_t file_bytes, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit now;
 
+		/* every thread has a stack and a heap; nothing foreign is unpacked */
+		if (packs && limits[i].what == RLIMIT_AS)
+			continue;
 		if (getrlimit(limits[i].what, &now) < 0)
 			return fail(err, errno, "read its limits");
 		if (now.rlim_max > limits[i].most)
@@ -98,11 +101,13 @@ static int limit_resources(uint64_t file_bytes, struct error *err)
 	return sigaction(SIGXFSZ, &ignore, NULL) < 0 ? fail(err, errno, "ignore SIGXFSZ") : 0;
 }
 
-static int limit_capabilities(bool devices, struct error *err)
+static int limit_capabilities(const struct confine *confine, struct error *err)
 {
-	static const cap_value_t kept[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
-	                                   CAP_FSETID, CAP_SETFCAP,      CAP_MKNOD};
-	int count = ARRAY_SIZE(kept) - (devices ? 0 : 1);
+	static const cap_value_t writes[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
+	                                     CAP_FSETID, CAP_SETFCAP,      CAP_MKNOD};
+	static const cap_value_t reads[] = {CAP_DAC_READ_SEARCH};
+	const cap_value_t *kept = confine->packs ? reads : writes;
+	int count = confine->packs ? 1 : (int)ARRAY_SIZE(writes) - (confine->devices ? 0 : 1);
 	cap_t caps = cap_init();
 	int r = 0;
 
@@ -148,15 +153,15 @@ static int lose_rights(const struct confine *confine, int tree_fd, int report_fd
 	if (r == 0 && rooted)
 		r = take_root(tree_fd, err);
 	if (r == 0)
-		r = limit_resources(confine->file_bytes, err);
+		r = limit_resources(confine->file_bytes, confine->packs, err);
 	if (r == 0)
-		r = limit_capabilities(confine->devices, err);
+		r = limit_capabilities(confine, err);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privs");
 	(void)umask(0); /* modes are the archive's */
-	return archive_filter_load(err);
+	return archive_filter_load(confine->packs, err);
 }
 
 static _Noreturn void be_child(const struct confine *confine, int tree_fd, int report_fd,
@@ -169,13 +174,19 @@ static _Noreturn void be_child(const struct confine *confine, int tree_fd, int r
 	if (recv(report_fd, &go, 1, 0) != 1)
 		_exit(1); /* the parent gave up */
 	if (lose_rights(confine, tree_fd, report_fd, rooted, &err) < 0)
-		(void)fail_in(&err, "confine the unpacking");
+		(void)fail_in(&err, "confine the process");
 	else
 		(void)confine->work(confine->data, &err);
 	report.code = err.code;
 	memcpy(report.text, err.text, sizeof(report.text));
 	(void)!write(report_fd, &report, sizeof(report)); /* the parent sees its end either way */
 	_exit(err.code != 0);
+}
+
+/* One that makes device nodes, or reads those of all owners, must be root of the host's ids. */
+static bool in_userns(const struct confine *confine)
+{
+	return !confine->devices && !confine->packs;
 }
 
 /* A detached mount of the target in which nothing is followed or run. */
@@ -188,12 +199,13 @@ static int clone_tree(const struct confine *confine, int *out, struct error *err
 
 	if (confine->root_fd < 0)
 		return 0;
-	fd = sys_open_tree(confine->root_fd, "",
-	                   AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	fd = confine->packs ? fcntl(confine->root_fd, F_DUPFD_CLOEXEC, 3)
+	                    : sys_open_tree(confine->root_fd, "",
+	                                    AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0)
-		return fail(err, errno, "make a mount of the target directory");
+		return fail(err, errno, "make a mount of the directory");
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &fences) < 0)
-		return fail(err, errno, "fence the mount of the target directory");
+		return fail(err, errno, "fence the mount of the directory");
 	*out = fd_take(&fd);
 	return 0;
 }
@@ -238,7 +250,7 @@ int confine_start(const struct confine *confine, struct confined *out, struct er
 	its = ends[1];
 	if (rooted)
 		args.flags |= CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID |
-		              (confine->devices ? 0 : CLONE_NEWUSER);
+		              (in_userns(confine) ? CLONE_NEWUSER : 0);
 	args.pidfd = (uint64_t)(uintptr_t)&child.pidfd;
 	child.pid = sys_clone3(&args);
 	if (child.pid == 0) {
@@ -249,7 +261,7 @@ int confine_start(const struct confine *confine, struct confined *out, struct er
 		return fail(err, errno, "start the confined process");
 	child.report_fd = fd_take(&mine);
 	fd_close(&its);
-	if (rooted && !confine->devices)
+	if (rooted && in_userns(confine))
 		r = give_ids(confine, child.pid, tree, err);
 	if (r == 0 && send(child.report_fd, "g", 1, MSG_NOSIGNAL) != 1)
 		r = fail(err, errno, "start the confined process");
@@ -277,9 +289,9 @@ static int take_report(struct confined *child, int status, struct error *err)
 		return fail_plain(err, report.code, "%s", report.text);
 	}
 	if (WIFSIGNALED(status))
-		return fail_plain(err, EIO, "the unpacking process was ended by signal %d",
+		return fail_plain(err, EIO, "the confined process was ended by signal %d",
 		                  WTERMSIG(status));
-	return fail_plain(err, EIO, "the unpacking process ended without a word");
+	return fail_plain(err, EIO, "the confined process ended without a word");
 }
 
 int confine_end(struct confined *child, bool kill_it, struct error *err)

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <seccomp.h>
 
 static const char *const allowed[] = {
@@ -155,7 +156,18 @@ static const char *const allowed[] = {
 	"set_robust_list",
 };
 
-int archive_filter_load(struct error *err)
+/* Threads of the same process, and nothing else that clone(2) makes; clone3(2) cannot be looked into. */
+static int allow_threads(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+	                         SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	return r;
+}
+
+int archive_filter_load(bool threads, struct error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = filter ? 0 : -ENOMEM;
@@ -166,6 +178,8 @@ int archive_filter_load(struct error *err)
 		if (number >= 0)
 			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
 	}
+	if (r == 0 && threads)
+		r = allow_threads(filter);
 	if (r == 0)
 		r = seccomp_load(filter);
 	if (filter)

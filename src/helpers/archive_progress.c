@@ -69,6 +69,8 @@ void progress_show(struct progress *progress, const struct archive_counters *cou
 	bool is_late = now_ms - progress->shown_ms >=
 	               (progress->form == PROGRESS_BAR ? BAR_PAUSE : LINES_PAUSE);
 
+	if (atomic_load(&counters->total)) /* of a tree; an archive's is known from the start */
+		progress->total = atomic_load(&counters->total);
 	if (progress->total && input > progress->total)
 		input = progress->total;
 	if (progress->form == PROGRESS_LINES && progress->total) {

@@ -108,9 +108,10 @@ static int check_place(const struct archive_rules *rules, char *name, const char
 	return fail_plain(err, EINVAL, "%s goes through the symlink '%s'", what, shown);
 }
 
-static int check_type(const struct archive_rules *rules, mode_t type, struct error *err)
+static int check_type(const struct archive_rules *rules, const struct archive_item *item,
+                      struct error *err)
 {
-	switch (type) {
+	switch (item->type) {
 	case S_IFREG:
 	case S_IFDIR:
 	case S_IFLNK:
@@ -118,6 +119,8 @@ static int check_type(const struct archive_rules *rules, mode_t type, struct err
 		return 1;
 	case S_IFCHR:
 	case S_IFBLK:
+		if (item->type == S_IFCHR && item->is_whiteout)
+			return 1;
 		if (rules->limits.devices == ARCHIVE_DEVICES_SKIP)
 			return 0;
 		if (rules->limits.devices == ARCHIVE_DEVICES_ALLOW)
@@ -128,8 +131,13 @@ static int check_type(const struct archive_rules *rules, mode_t type, struct err
 	}
 }
 
-static int check_owner(const struct archive_item *item, struct error *err)
+static int check_owner(const struct archive_rules *rules, const struct archive_item *item,
+                       struct error *err)
 {
+	/* who may make devices has the host's ids, all of them */
+	if (rules->limits.devices == ARCHIVE_DEVICES_ALLOW && item->uid >= 0 && item->gid >= 0 &&
+	    item->uid <= UINT32_MAX && item->gid <= UINT32_MAX)
+		return 0;
 	if (item->uid < 0 || item->uid >= ARCHIVE_ID_COUNT || item->gid < 0 ||
 	    item->gid >= ARCHIVE_ID_COUNT)
 		return fail_plain(err, ERANGE,
@@ -161,14 +169,14 @@ int archive_rules_entry(struct archive_rules *rules, const struct archive_item *
 	if (r == 0)
 		r = check_place(rules, name, "its path", err);
 	if (r == 0)
-		r = check_owner(item, err);
+		r = check_owner(rules, item, err);
 	if (r < 0)
 		return r;
 	if (item->hard_link) {
 		r = check_hard_link(rules, item->hard_link, target, err);
 		return r < 0 ? r : 1;
 	}
-	r = check_type(rules, item->type, err);
+	r = check_type(rules, item, err);
 	if (r <= 0)
 		return r;
 	if (item->type != S_IFDIR && text_is(name, "."))

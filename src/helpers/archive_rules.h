@@ -36,6 +36,7 @@ struct archive_item {
 	const char *path;      /* as it stands in the archive */
 	const char *hard_link; /* NULL when it is none */
 	mode_t type;           /* S_IFMT bits; not looked at for a hard link */
+	bool is_whiteout;      /* a character device 0:0 is one of overlayfs, which opens nothing */
 	int64_t uid, gid;
 };
 

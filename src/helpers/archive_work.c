@@ -4,22 +4,44 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
+#include "helpers/archive_list.h"
+#include "storage/manifest.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define READ_BLOCK 131072
+#define CONFIG_MAX (1 << 20) /* bytes of a configuration, as INI_FILE_MAX */
+
+/* What an exported archive must have next. */
+enum stage {
+	STAGE_MANIFEST,
+	STAGE_CONFIG,
+	STAGE_TREE,
+	STAGE_OVER
+};
 
 struct work {
 	const struct archive_job *job;
 	struct archive_rules rules;
 	struct archive *reader, *writer;
-	char buffer[READ_BLOCK];
+	enum stage stage;
+	struct manifest manifest;
+	struct list_content content; /* of the entry that is read */
+	struct sha256 sum;           /* of the lines of all entries */
+	struct text line;
+	uint64_t listed;
+	bool has_root;
+	struct stat root;        /* its owner, mode and time */
+	char buffer[READ_BLOCK]; /* libarchive reads from it */
+	char member[READ_BLOCK]; /* what is read of a member that is no file of the tree */
 	char name[ARCHIVE_NAME_MAX + 1], target[ARCHIVE_NAME_MAX + 1];
 };
 
@@ -86,39 +108,6 @@ static int open_writer(struct work *work, struct error *err)
 	return 0;
 }
 
-/*
- * Keeps user.* and file capabilities. The rest means something to the host it came from only
- * (security.selinux, trusted.*) and cannot be set from within a user namespace.
- */
-static void choose_xattrs(struct archive_entry *entry)
-{
-	struct pair {
-		char *name;
-		void *value;
-		size_t size;
-	} *kept = NULL;
-	size_t count = 0, size;
-	const char *name;
-	const void *value;
-
-	if (archive_entry_xattr_reset(entry) == 0)
-		return;
-	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-		if (!text_starts(name, "user.") && !text_is(name, "security.capability"))
-			continue;
-		kept = must_realloc(kept, (count + 1) * sizeof(*kept));
-		kept[count] = (struct pair){must_dup(name), must_alloc(size + 1), size};
-		memcpy(kept[count++].value, value, size);
-	}
-	archive_entry_xattr_clear(entry);
-	for (size_t i = 0; i < count; i++) {
-		archive_entry_xattr_add_entry(entry, kept[i].name, kept[i].value, kept[i].size);
-		free(kept[i].name);
-		free(kept[i].value);
-	}
-	free(kept);
-}
-
 /* A file system without ACLs or xattrs is no reason to refuse; all else that was not done is. */
 static int judge(struct archive *archive, int result, struct error *err)
 {
@@ -135,6 +124,8 @@ static int copy_content(struct work *work, struct error *err)
 	la_int64_t offset;
 	size_t size;
 
+	if (work->job->exported)
+		list_content_start(&work->content);
 	for (;;) {
 		int r = archive_read_data_block(work->reader, &block, &size, &offset);
 
@@ -147,6 +138,8 @@ static int copy_content(struct work *work, struct error *err)
 		if (r < 0)
 			return r;
 		atomic_store(&work->job->counters->bytes, work->rules.bytes);
+		if (work->job->exported)
+			list_content_add(&work->content, (uint64_t)offset, block, size);
 		if (!work->writer)
 			continue;
 		if (archive_write_data_block(work->writer, block, size, offset) < ARCHIVE_OK)
@@ -164,7 +157,7 @@ static int write_entry(struct work *work, struct archive_entry *entry, bool is_l
 		archive_entry_set_hardlink(entry, work->target);
 	/* flags of inodes (immutable …) would be in the way of whoever removes the tree */
 	archive_entry_set_fflags(entry, 0, 0);
-	choose_xattrs(entry);
+	list_choose_xattrs(entry);
 	r = judge(work->writer, archive_write_header(work->writer, entry), err);
 	if (r == 0 && (!is_link || archive_entry_size(entry) > 0))
 		r = copy_content(work, err);
@@ -173,27 +166,262 @@ static int write_entry(struct work *work, struct archive_entry *entry, bool is_l
 	return r;
 }
 
+/* A member that is no file of the tree: all of it, at most most bytes. */
+static int read_member(struct work *work, struct archive_entry *entry, size_t most,
+                       struct text *out, struct error *err)
+{
+	la_ssize_t n;
+
+	if (archive_entry_filetype(entry) != S_IFREG || archive_entry_hardlink(entry))
+		return fail_plain(err, EINVAL, "it is not a plain file");
+	while ((n = archive_read_data(work->reader, work->member, sizeof(work->member))) > 0) {
+		text_add_bytes(out, work->member, (size_t)n);
+		if (out->length > most)
+			return fail_plain(err, EFBIG, "it is longer than %zu bytes", most);
+	}
+	return n < 0 ? fail_archive(work->reader, err) : 0;
+}
+
+static int take_manifest(struct work *work, struct archive_entry *entry, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+	int r = read_member(work, entry, MANIFEST_MAX, &text, err);
+
+	if (r == 0)
+		r = manifest_parse(&work->manifest, text.data ? text.data : "", text.length, err);
+	if (r == 0 && work->job->head_fd >= 0) {
+		text_add(&text, "\n");
+		r = file_write_all(work->job->head_fd, text.data, text.length);
+		r = r < 0 ? fail(err, -r, "hand it on") : 0;
+	}
+	work->stage = STAGE_CONFIG;
+	return r;
+}
+
+static int take_config(struct work *work, struct archive_entry *entry, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+	struct sha256 sum;
+	char digest[65];
+	int r = read_member(work, entry, CONFIG_MAX, &text, err);
+
+	if (r < 0)
+		return r;
+	sha256_init(&sum);
+	sha256_add(&sum, text.data ? text.data : "", text.length);
+	sha256_end(&sum, digest);
+	if (!text_is(digest, work->manifest.config_sha256))
+		return fail_plain(err, EBADMSG, "it is damaged: its digest is not the manifest's");
+	if (work->job->head_fd >= 0 && text.length) {
+		r = file_write_all(work->job->head_fd, text.data, text.length);
+		if (r < 0)
+			return fail(err, -r, "hand it on");
+	}
+	work->stage = STAGE_TREE;
+	return 0;
+}
+
+/* One line of the list, against what was unpacked; 1 for the last. */
+static int check_line(struct work *work, struct sha256 *sum, uint64_t *count, char *line,
+                      struct error *err)
+{
+	struct manifest_entry entry;
+	uint64_t total;
+	char digest[65], found[65];
+	size_t counted, length = strlen(line);
+	CLEAN_FREE char *copy = must_dup(line);
+	int r = manifest_end_parse(line, &total, digest, err);
+
+	if (r == -ENOENT) {
+		r = manifest_entry_parse(copy, &entry, &counted, err);
+		if (r < 0)
+			return r;
+		sha256_add(sum, line + counted, length - counted);
+		sha256_add(sum, "\n", 1);
+		++*count;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	sha256_end(sum, found);
+	if (total != *count || !text_is(found, digest))
+		return fail_plain(err, EBADMSG, "the list of its entries is damaged");
+	sha256_end(&work->sum, found);
+	if (total != work->listed || !text_is(found, digest))
+		return fail_plain(err, EBADMSG, "what is in it is not what was packed");
+	return 1;
+}
+
+/* The list is read line by line: it may be longer than memory is wide. */
+static int check_list(struct work *work, struct archive_entry *entry, struct error *err)
+{
+	CLEAN(text_done) struct text line = {0};
+	struct sha256 sum;
+	uint64_t count = 0;
+	la_ssize_t n;
+	int r = 0;
+
+	if (archive_entry_filetype(entry) != S_IFREG || archive_entry_hardlink(entry))
+		return fail_plain(err, EINVAL, "it is not a plain file");
+	work->stage = STAGE_OVER;
+	sha256_init(&sum);
+	text_add(&line, "");
+	while ((n = archive_read_data(work->reader, work->member, sizeof(work->member))) > 0) {
+		for (la_ssize_t i = 0; i < n; i++) {
+			if (r > 0)
+				return fail_plain(err, EINVAL, "something follows its end");
+			if (work->member[i] != '\n') {
+				text_add_bytes(&line, work->member + i, 1);
+				if (line.length > MANIFEST_LINE_MAX)
+					return fail_plain(err, EFBIG, "a line is too long");
+				continue;
+			}
+			r = check_line(work, &sum, &count, line.data, err);
+			if (r < 0)
+				return r;
+			line.length = 0;
+			line.data[0] = '\0';
+		}
+	}
+	if (n < 0)
+		return fail_archive(work->reader, err);
+	return r > 0 ? 0 : fail_plain(err, EBADMSG, "its end is missing");
+}
+
+/* Below the root of the tree: NULL when the name is not of it. */
+static const char *tree_name(const char *name)
+{
+	size_t length = strlen(MANIFEST_TREE);
+
+	if (strncmp(name, MANIFEST_TREE, length) != 0 || (name[length] && name[length] != '/'))
+		return NULL;
+	return name[length] && name[length + 1] ? name + length + 1 : ".";
+}
+
+/* Adds what was unpacked to the digest that the list must come to. */
+static void count_entry(struct work *work, struct manifest_entry *what)
+{
+	size_t counted;
+
+	if (what->type == 'f' && what->size)
+		list_content_end(&work->content, what->size, what->content);
+	work->line.length = 0;
+	manifest_entry_format(what, &work->line, &counted);
+	text_add(&work->line, "\n");
+	sha256_add(&work->sum, work->line.data + counted, work->line.length - counted);
+	work->listed++;
+}
+
+/* Said by the tool; the archive is none the worse for it. */
+static void note_left_out(struct work *work)
+{
+	struct archive_counters *counters = work->job->counters;
+	unsigned int at = atomic_fetch_add(&counters->note_count, 1);
+
+	if (at < ARCHIVE_NOTES) {
+		char shown[ARCHIVE_NOTE_MAX - 64];
+
+		archive_escape(work->name, shown, sizeof(shown));
+		(void)snprintf(counters->notes[at], ARCHIVE_NOTE_MAX,
+		               "'%s': a device node, left out", shown);
+	}
+}
+
+static void remember_root(struct work *work, struct archive_entry *entry)
+{
+	work->has_root = true;
+	work->root = *archive_entry_stat(entry);
+}
+
+/* The root itself, which libarchive takes for a folder that is none of its business. */
+static int finish_root(const struct work *work, struct error *err)
+{
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, work->root.st_mtim};
+
+	if (!work->has_root)
+		return 0;
+	if (work->job->keep_ids && chown("/", work->root.st_uid, work->root.st_gid) < 0)
+		return fail(err, errno, "change the owner of the root");
+	if (chmod("/", work->root.st_mode & 07777) < 0 || utimensat(AT_FDCWD, "/", times, 0) < 0)
+		return fail(err, errno, "set mode and time of the root");
+	return 0;
+}
+
+static int handle_tree_entry(struct work *work, struct archive_entry *entry,
+                             const struct archive_item *item, struct error *err)
+{
+	struct manifest_entry what;
+	int r = archive_rules_entry(&work->rules, item, work->name, work->target, err);
+
+	if (r < 0)
+		return r;
+	if (work->job->exported) {
+		list_choose_xattrs(entry);
+		list_describe(entry, work->name, item->hard_link ? work->target : NULL, &what);
+	}
+	if (r > 0 && work->writer && text_is(work->name, "."))
+		remember_root(work, entry);
+	if (r == 0)
+		note_left_out(work);
+	else
+		r = work->writer ? write_entry(work, entry, item->hard_link != NULL, err)
+		                 : copy_content(work, err);
+	if (r == 0 && work->job->exported)
+		count_entry(work, &what);
+	return r;
+}
+
+/* Which of an exported archive's members this is, and whether it may stand here. */
+static int handle_member(struct work *work, struct archive_entry *entry, struct archive_item *item,
+                         struct error *err)
+{
+	static const char *const wanted[] = {MANIFEST_MEMBER, MANIFEST_CONFIG, MANIFEST_TREE,
+	                                     "nothing more"};
+
+	if (work->stage == STAGE_MANIFEST && text_is(item->path, MANIFEST_MEMBER))
+		return take_manifest(work, entry, err);
+	if (work->stage == STAGE_CONFIG && text_is(item->path, MANIFEST_CONFIG))
+		return take_config(work, entry, err);
+	if (work->stage == STAGE_TREE && text_is(item->path, MANIFEST_LIST))
+		return check_list(work, entry, err);
+	if (work->stage != STAGE_TREE || !tree_name(item->path)) {
+		if (work->stage == STAGE_MANIFEST && !text_is(item->path, MANIFEST_CONFIG) &&
+		    !text_is(item->path, MANIFEST_LIST))
+			return fail_plain(err, ENOMSG, "it is no archive of sysc-export");
+		return fail_plain(err, EINVAL, "%s was expected in this place",
+		                  wanted[work->stage]);
+	}
+	item->path = tree_name(item->path);
+	if (item->hard_link) {
+		item->hard_link = tree_name(item->hard_link);
+		if (!item->hard_link)
+			return fail_plain(err, EINVAL, "a hard link to a place outside");
+	}
+	return handle_tree_entry(work, entry, item, err);
+}
+
 static int handle_entry(struct work *work, struct archive_entry *entry, struct error *err)
 {
 	struct archive_item item = {
 		.path = archive_entry_pathname(entry),
 		.hard_link = archive_entry_hardlink(entry),
 		.type = archive_entry_filetype(entry),
+		.is_whiteout = archive_entry_rdev(entry) == 0,
 		.uid = archive_entry_uid(entry),
 		.gid = archive_entry_gid(entry),
 	};
+	CLEAN_FREE char *name = NULL;
 	int r;
 
 	if (!item.path)
 		return fail_plain(err, EILSEQ, "a name that is not UTF-8 though it says so");
-	r = archive_rules_entry(&work->rules, &item, work->name, work->target, err);
-	if (r > 0)
-		r = work->writer ? write_entry(work, entry, item.hard_link != NULL, err)
-		                 : copy_content(work, err);
+	name = must_dup(item.path); /* of the archive; the entry's is changed on the way */
+	r = work->job->exported ? handle_member(work, entry, &item, err)
+	                        : handle_tree_entry(work, entry, &item, err);
 	if (r < 0) {
 		char shown[512];
 
-		archive_escape(item.path, shown, sizeof(shown));
+		archive_escape(name, shown, sizeof(shown));
 		return fail_in(err, "entry '%s'", shown);
 	}
 	atomic_store(&work->job->counters->entries, work->rules.entries);
@@ -216,12 +444,18 @@ static int walk(struct work *work, struct error *err)
 		if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
 			return fail_archive(work->reader, err);
 		r = handle_entry(work, entry, err);
+		if (r == 0 && work->job->head_fd >= 0 && work->stage == STAGE_TREE)
+			return 0; /* that was all that was asked for */
 	}
+	if (r == 0 && work->job->exported && work->stage != STAGE_OVER)
+		r = fail_plain(err, EBADMSG, "it ends too early");
 	if (r == 0 && !work->rules.entries)
 		r = fail_plain(err, EINVAL, "it is empty");
 	/* here directories get their times and modes */
 	if (r == 0 && work->writer)
 		r = judge(work->writer, archive_write_close(work->writer), err);
+	if (r == 0 && work->writer)
+		r = finish_root(work, err);
 	return r;
 }
 
@@ -231,11 +465,13 @@ int archive_work(const struct archive_job *job, struct error *err)
 	int r;
 
 	work->job = job;
+	sha256_init(&work->sum);
 	work->rules.limits = job->limits;
 	r = walk(work, err);
 	archive_read_free(work->reader);
 	archive_write_free(work->writer);
 	archive_rules_done(&work->rules);
+	text_done(&work->line);
 	free(work);
 	return r;
 }

@@ -11,15 +11,23 @@
 
 struct error;
 
+#define ARCHIVE_NOTES    32 /* that are kept; more are only counted */
+#define ARCHIVE_NOTE_MAX 512
+
 /* Counters in memory shared with the parent, which shows them and trusts them for nothing else. */
 struct archive_counters {
 	_Atomic uint64_t input, bytes, entries; /* bytes read, bytes and entries unpacked */
+	_Atomic uint64_t output, total; /* packing: bytes written, bytes there are to read */
+	_Atomic unsigned int note_count;
+	char notes[ARCHIVE_NOTES][ARCHIVE_NOTE_MAX]; /* what was left out */
 };
 
 struct archive_job {
 	int input_fd;
 	bool write;    /* false: only look at everything */
 	bool keep_ids; /* set owners (root) */
+	bool exported; /* it must be one of sysc-export, whose tree is unpacked and whose list is verified */
+	int head_fd; /* not -1: only its manifest and configuration are read, and written here */
 	struct archive_limits limits;
 	struct archive_counters *counters;
 };

@@ -7,9 +7,10 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_confine.c src/helpers/archive_confine.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
+	src/helpers/archive_list.c src/helpers/archive_list.h \
+	src/helpers/archive_pack.c src/helpers/archive_pack.h \
 	src/helpers/archive_progress.c src/helpers/archive_progress.h \
 	src/helpers/archive_rules.c src/helpers/archive_rules.h \
-	src/helpers/archive_sha256.c src/helpers/archive_sha256.h \
 	src/helpers/archive_work.c src/helpers/archive_work.h
 src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)

@@ -12,6 +12,7 @@ libsysc_a_SOURCES += \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
 	src/storage/loop.c \
 	src/storage/lvm.c \
+	src/storage/manifest.c src/storage/manifest.h \
 	src/storage/overlay.c \
 	src/storage/quota.c src/storage/quota.h \
 	src/storage/relocate.c src/storage/relocate.h \

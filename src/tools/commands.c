@@ -21,6 +21,8 @@
 	X(rename) \
 	X(destroy) \
 	X(snapshot) \
+	X(export) \
+	X(import) \
 	X(ls) \
 	X(info) \
 	X(wait) \

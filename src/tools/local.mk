@@ -66,6 +66,12 @@ src_sysc_SOURCES += \
 	src/tools/copying.c src/tools/copying.h \
 	src/tools/copying_tree.c src/tools/copying_tree.h
 
+SYSC_VERBS += export import
+src_sysc_SOURCES += \
+	src/tools/archiver.c src/tools/archiver.h \
+	src/tools/cmd_export.c src/tools/cmd_import.c \
+	src/tools/import_config.c src/tools/import_config.h
+
 SYSC_VERBS += net
 src_sysc_SOURCES += \
 	src/tools/cmd_net.c \

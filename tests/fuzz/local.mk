@@ -27,3 +27,5 @@ FUZZERS += tests/fuzz/fuzz-archive
 tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c src/helpers/archive_rules.c
 FUZZERS += tests/fuzz/fuzz-notify
 tests_fuzz_fuzz_notify_SOURCES = tests/fuzz/fuzz-notify.c
+FUZZERS += tests/fuzz/fuzz-manifest
+tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c

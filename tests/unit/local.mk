@@ -15,6 +15,8 @@ tests_unit_test_security_lsm_SOURCES = tests/unit/test-security-lsm.c
 EXTRA_DIST += tests/data/lsm
 tests_unit_test_security_policy_SOURCES = tests/unit/test-security-policy.c
 tests_unit_test_security_seccomp_SOURCES = tests/unit/test-security-seccomp.c
+UNIT_TESTS += tests/unit/test-storage-manifest
+tests_unit_test_storage_manifest_SOURCES = tests/unit/test-storage-manifest.c
 UNIT_TESTS += tests/unit/test-storage-identity
 tests_unit_test_storage_identity_SOURCES = tests/unit/test-storage-identity.c
 UNIT_TESTS += tests/unit/test-storage-backends tests/unit/test-storage-copy tests/unit/test-storage-remove tests/unit/test-storage-shift \
@@ -75,7 +77,7 @@ tests_unit_test_network_reserve_SOURCES = tests/unit/test-network-reserve.c
 tests_unit_test_network_bridge_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 tests_unit_test_network_network_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 UNIT_TESTS += tests/unit/test-helpers-archive
-tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c src/helpers/archive_sha256.c
+tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c
 
 # tools/ is not in the library: its files with logic of their own are built in
 UNIT_TESTS += tests/unit/test-tools-autostart_order tests/unit/test-tools-harmless

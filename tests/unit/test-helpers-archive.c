@@ -2,9 +2,9 @@
 #include "../lib/tap.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "helpers/archive_rules.h"
-#include "helpers/archive_sha256.h"
 
 #include <errno.h>
 #include <sys/mman.h>

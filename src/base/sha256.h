@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SHA-256 (FIPS 180-4) of a file, so that a digest is checked before the first byte is parsed. */
-#ifndef SYSC_HELPERS_ARCHIVE_SHA256_H
-#define SYSC_HELPERS_ARCHIVE_SHA256_H
+#ifndef SYSC_BASE_SHA256_H
+#define SYSC_BASE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

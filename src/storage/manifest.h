@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an archive of sysc-export says of itself. The archive is one tar stream:
+ *
+ *   sysc-manifest   lines "key value": struct manifest
+ *   sysc-config     the configuration file, its digest is in the manifest
+ *   rootfs/…        the tree
+ *   sysc-list       a line for each entry of the tree, in their order, with its digest, and a last one over all
+ *
+ * Both ends can be pipes: what is known only afterwards stands at the end. Pure: no file is touched here.
+ */
+#ifndef SYSC_STORAGE_MANIFEST_H
+#define SYSC_STORAGE_MANIFEST_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+struct text;
+
+#define MANIFEST_MEMBER "sysc-manifest"
+#define MANIFEST_CONFIG "sysc-config"
+#define MANIFEST_LIST   "sysc-list"
+#define MANIFEST_TREE   "rootfs"
+
+#define MANIFEST_MAX      65536 /* bytes of it */
+#define MANIFEST_LINE_MAX 32768 /* bytes of a line of the list */
+#define MANIFEST_VALUE    128   /* bytes of a value and its end */
+
+struct manifest {
+	char name[64];            /* of the container */
+	char date[32];            /* 2026-11-22T06:30:00Z */
+	char version[32];         /* of sysc */
+	char arch[66];            /* uname -m */
+	char backend[16];         /* of the storage */
+	char snippet[64];         /* "alpine": of the distribution; "" none */
+	char map[MANIFEST_VALUE]; /* ids on the host; "" privileged, or several ranges */
+	char config_sha256[65];
+	char since
+		[65]; /* of an increment: the digest that ends the list it is to; "" all is in it */
+	uint64_t size_bytes; /* rootfs.size, 0: none */
+};
+
+void manifest_format(const struct manifest *manifest, struct text *out);
+/* -EINVAL for anything that manifest_format() would not write: unknown keys, a key twice, other versions. */
+int manifest_parse(struct manifest *manifest, const char *text, size_t length, struct error *err);
+
+/* One line of the list. The strings are borrowed. */
+struct manifest_entry {
+	char type; /* f d l h c b p, as ls(1) shows them; h: a further name of a file; x: removed since */
+	mode_t mode;
+	uint64_t uid, gid, size;
+	int64_t mtime_s, ctime_s;
+	uint32_t mtime_ns, ctime_ns;
+	unsigned int major, minor;
+	char content[65];    /* of a file; "-" */
+	char attributes[65]; /* of xattrs and ACLs; "-": none */
+	const char *path;    /* below the root; "." is it */
+	const char *target;  /* of a symlink, of a further name; else NULL */
+};
+
+/* The line without its newline. The part from *counted on (may be NULL) is what the last line's digest is over. */
+void manifest_entry_format(const struct manifest_entry *entry, struct text *out, size_t *counted);
+/* Takes a line apart in place (no newline). *counted: offset as above. -EINVAL. */
+int manifest_entry_parse(char *line, struct manifest_entry *out, size_t *counted,
+                         struct error *err);
+
+/* The last line: "end COUNT DIGEST". */
+void manifest_end_format(uint64_t count, const char digest[65], struct text *out);
+/* -EINVAL; -ENOENT when the line is not the last one. */
+int manifest_end_parse(const char *line, uint64_t *count, char digest[65], struct error *err);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Going through a foreign configuration line by line; see the header. */
+#include "tools/import_config.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "container/config.h"
+#include "container/container.h"
+#include "container/ini_file.h"
+#include "container/keys.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#define NEW_MAC "10:66:6a:xx:xx:xx"
+
+/* One walk over the lines. */
+struct walk {
+	struct import_config *import;
+	struct strings uuids, macs; /* of the containers there are: "UUID NAME" */
+	char *section;              /* the last that was written */
+	struct error first;         /* what cannot be taken at all */
+};
+
+void import_config_done(struct import_config *import)
+{
+	text_done(&import->text);
+	free(import->uuid);
+	strings_done(&import->left);
+	strings_done(&import->notes);
+}
+
+/* What is given anew to each container, or decided by the import. */
+static const char *const decided[] = {"rootfs.path",    "rootfs.backend", "rootfs.options",
+                                      "rootfs.managed", "idmap.map",      NULL};
+/* Admin keys that only narrow what a container may. */
+static const char *const harmless[] = {"rootfs.size", "rootfs.readonly", NULL};
+
+static bool is_among(const char *const *list, const char *section, const char *name)
+{
+	CLEAN_FREE char *word = must_printf("%s.%s", section, name);
+
+	for (; *list; list++)
+		if (text_is(*list, word))
+			return true;
+	return false;
+}
+
+/* The containers of this store, so that nothing that tells them apart comes twice. */
+static void list_taken(struct walk *walk)
+{
+	CLEAN(strings_done) struct strings names = {0};
+
+	(void)container_list(walk->import->paths, &names, NULL); /* none is fine */
+	for (size_t i = 0; i < names.count; i++) {
+		CLEAN(container_done) struct container other = {0};
+		struct error ignored = {0};
+
+		if (container_init(&other, walk->import->paths, names.items[i], &ignored) < 0)
+			continue;
+		(void)config_load(&other.config, other.file, NULL, &ignored);
+		if (other.config.uuid)
+			strings_give(&walk->uuids,
+			             must_printf("%s %s", other.config.uuid, other.name));
+		for (size_t j = 0; j < other.config.network_count; j++)
+			if (other.config.networks[j].mac)
+				strings_give(&walk->macs,
+				             must_printf("%s %s", other.config.networks[j].mac,
+				                         other.name));
+	}
+}
+
+/* Who has it; NULL: nobody. */
+static const char *find_owner(const struct strings *taken, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (size_t i = 0; i < taken->count; i++)
+		if (strncasecmp(taken->items[i], value, length) == 0 &&
+		    taken->items[i][length] == ' ')
+			return taken->items[i] + length + 1;
+	return NULL;
+}
+
+static void write_line(struct walk *walk, const char *section, const char *name, const char *value)
+{
+	if (!walk->section || !text_is(walk->section, section)) {
+		text_addf(&walk->import->text, "[%s]\n", section);
+		free(walk->section);
+		walk->section = must_dup(section);
+	}
+	text_addf(&walk->import->text, "%s = %s\n", name, value);
+}
+
+static void refuse_twin(struct walk *walk, const char *what, const char *value, const char *owner)
+{
+	if (walk->first.code)
+		return;
+	(void)fail_plain(&walk->first, EEXIST, "its %s %s is that of container '%s'", what, value,
+	                 owner);
+	(void)fail_hint(&walk->first, "without --keep it gets a new one");
+}
+
+static void take_uuid(struct walk *walk, const char *value)
+{
+	struct import_config *import = walk->import;
+	const char *owner = find_owner(&walk->uuids, value);
+
+	import->is_twin = owner != NULL;
+	if (!owner) {
+		free(import->uuid);
+		import->uuid = must_dup(value);
+	} else if (import->keep) {
+		refuse_twin(walk, "UUID", value, owner);
+	} else {
+		strings_give(&import->notes,
+		             must_printf("a new UUID: '%s' has that of the archive", owner));
+	}
+}
+
+static void take_mac(struct walk *walk, const char *section, const char *name, const char *value)
+{
+	const char *owner = find_owner(&walk->macs, value);
+
+	if (owner && walk->import->keep)
+		refuse_twin(walk, "MAC address", value, owner);
+	if (owner)
+		strings_give(&walk->import->notes,
+		             must_printf("a new MAC address for %s: '%s' has that of the archive",
+		                         section + strlen("network."), owner));
+	write_line(walk, section, name, owner ? NEW_MAC : value);
+}
+
+/* The file of the distribution, wherever the other host has it. */
+static bool is_snippet(const struct import_config *import, const char *value)
+{
+	CLEAN_FREE char *end = must_printf("/%s.conf", import->snippet);
+
+	return *import->snippet && text_ends(value, end);
+}
+
+static void take_value(void *user, const char *section, const char *name, const char *value,
+                       int line)
+{
+	struct walk *walk = user;
+	struct import_config *import = walk->import;
+	const struct key *key = keys_find(section, name);
+
+	(void)line;
+	if (is_among(decided, section, name))
+		return;
+	if (text_is(section, "container") && text_is(name, "include") && is_snippet(import, value))
+		return;
+	if (text_is(section, "container") && text_is(name, "uuid"))
+		take_uuid(walk, value);
+	else if (text_is(section, "container") && text_is(name, "hostname") &&
+	         text_is(value, import->old_name) && !text_is(import->name, import->old_name))
+		return; /* it follows the name */
+	else if (key && key->flags & KEY_ADMIN_ONLY && !import->trust &&
+	         !is_among(harmless, section, name))
+		strings_give(&import->left, must_printf("%s.%s = %s", section, name, value));
+	else if (text_starts(section, "network.") && text_is(name, "mac"))
+		take_mac(walk, section, name, value);
+	else
+		write_line(walk, section, name, value);
+}
+
+/* An empty [network.eth0] is a network, too. */
+static void take_section(void *user, const char *section, int line)
+{
+	struct walk *walk = user;
+
+	(void)line;
+	if (!text_starts(section, "network."))
+		return;
+	text_addf(&walk->import->text, "[%s]\n", section);
+	free(walk->section);
+	walk->section = must_dup(section);
+}
+
+static void take_problem(void *user, int line, const char *text)
+{
+	struct walk *walk = user;
+
+	if (!walk->first.code)
+		(void)fail_plain(&walk->first, EINVAL, "its configuration, line %d: %s", line,
+		                 text);
+}
+
+int import_config_take(struct import_config *import, const struct text *from, struct error *err)
+{
+	struct walk walk = {.import = import};
+	const struct ini_handler handler = {take_section, take_value, take_problem, &walk};
+
+	list_taken(&walk);
+	ini_file_parse(from, &handler);
+	strings_done(&walk.uuids);
+	strings_done(&walk.macs);
+	free(walk.section);
+	if (walk.first.code && err)
+		*err = walk.first;
+	return -walk.first.code;
+}

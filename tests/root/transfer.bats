@@ -1,0 +1,314 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# cache: debian bookworm
+# sysc export and sysc import: what goes in comes out, entry by entry; what is damaged or hostile leaves nothing.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+LIFECYCLE_NETWORK=no
+load ../lib/lifecycle
+
+setup() {
+	lifecycle_setup
+	need userns
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# elsewhere VERB WORD...: with another store, where nobody is a twin
+elsewhere() { sysc "$1" -P "$BATS_TEST_TMPDIR/other" "${@:2}"; }
+
+# tree NAME: every entry with all that a file system keeps of it; sizes of folders are the file system's own
+tree() {
+	(
+		cd "$(rootfs "$1")" || exit
+		find . ! -type s ! -path ./etc/hostname -printf '%P|%y|%m|%U:%G|%n|%l|%T@\n' | sort
+		find . -type f ! -path ./etc/hostname -printf '%P|%s\n' | sort
+		find . -type f -print0 | sort -z | xargs -0 sha256sum | grep -v ' ./etc/hostname$'
+		find . \( -type b -o -type c \) -exec stat -c '%n %t:%T' {} + | sort
+		! command -v getfattr >/dev/null || getfattr -dhR -m '^(user|security.capability)' . 2>/dev/null
+		! command -v getfacl >/dev/null || getfacl -nR . 2>/dev/null
+	)
+}
+
+# same NAME: here and elsewhere
+same() { diff <(tree "$1") <(SYSC_PATH=$BATS_TEST_TMPDIR/other tree "$1"); }
+
+nothing_left() {
+	[[ -z $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock ! -name web1) ]] || { ls -la "$SYSC_PATH" && return 1; }
+	! grep -q "$SYSC_PATH" /proc/self/mounts
+}
+
+# strange_tree NAME: all kinds of entries
+strange_tree() {
+	local root
+	root=$(rootfs "$1")
+	mkdir -p "$root/strange/deep/er" "$root/strange/$(printf 'a b\n\\x2d \303\251')"
+	echo one >"$root/strange/file"
+	ln "$root/strange/file" "$root/strange/deep/er/link"
+	ln -s ../no/where "$root/strange/dangling"
+	chown 1000:65534 "$root/strange/file"
+	chmod 6711 "$root/strange/file"
+	mkfifo "$root/strange/fifo"
+	truncate -s 3M "$root/strange/hole"
+	truncate -s 40M "$root/strange/sparse"
+	printf data | dd of="$root/strange/sparse" bs=1 seek=10000000 conv=notrunc status=none
+	printf end >>"$root/strange/sparse"
+	: >"$root/strange/empty"
+	touch -d '1969-12-31 23:59:58.5 UTC' "$root/strange/empty"
+	chmod 1777 "$root/strange/deep"
+	cp /bin/true "$root/strange/tool"
+	! command -v setcap >/dev/null || setcap cap_net_raw+ep "$root/strange/tool"
+	! command -v setfattr >/dev/null || setfattr -n user.note -v "a value" "$root/strange/tool"
+	! command -v setfacl >/dev/null || setfacl -m u:7:rwx,d:g:8:r "$root/strange/deep"
+	touch -h -d '2001-02-03 04:05:06.789' "$root/strange/dangling" "$root/strange"
+}
+
+@test "a strange tree comes back as it was, by each method, by files and by pipes" {
+	local method
+	make_busybox web1
+	strange_tree web1
+	for method in zstd gzip xz none; do
+		sysc export -q -z "$method" -o a.tar web1
+		[[ $(stat -c %a a.tar) == 600 ]]
+		run -0 elsewhere import a.tar
+		same web1
+		elsewhere destroy web1
+	done
+	sysc export -o - web1 | elsewhere import -
+	same web1
+	# holes are holes
+	(($(stat -c %b other/web1/rootfs/strange/sparse) < 1000))
+	[[ $(stat -c %i other/web1/rootfs/strange/file) == $(stat -c %i other/web1/rootfs/strange/deep/er/link) ]]
+	[[ $(find . -maxdepth 1 -name '.*.partial' | wc -l) == 0 ]]
+}
+
+@test "the same tree makes the same archive, and any tar reads it" {
+	make_busybox web1
+	sysc export -q -z none -o a.tar web1
+	sysc export -q -z none -o b.tar web1
+	[[ $(tar -xOf a.tar sysc-list 2>/dev/null) == $(tar -xOf b.tar sysc-list 2>/dev/null) ]]
+	[[ $(tar -tf a.tar 2>/dev/null | head -n 3 | tr '\n' ' ') == "sysc-manifest sysc-config rootfs/ " ]]
+	[[ $(tar -tf a.tar 2>/dev/null | tail -n 1) == sysc-list ]]
+}
+
+@test "a Debian tree comes back as it was, and beside itself is another machine" {
+	need debian bookworm
+	make_debian web1 bookworm
+	sysc export -q web1
+	[[ -f web1.tar.zst ]]
+	tree web1 >before
+	machine_id=$(cat "$(rootfs web1)/etc/machine-id")
+	sysc destroy web1
+	sysc import web1.tar.zst
+	tree web1 >after
+	diff before after
+	[[ $(cat "$(rootfs web1)/etc/machine-id") == "$machine_id" ]]
+	# beside it: another machine
+	sysc import web2 web1.tar.zst
+	[[ $(cat "$(rootfs web2)/etc/hostname") == web2 ]]
+	grep -q '/debian.conf$' "$SYSC_PATH/web2/config"
+}
+
+@test "a socket is left out and said" {
+	need python3
+	make_busybox web1
+	python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$(rootfs web1)/run.sock"
+	run -0 sysc export web1
+	[[ $output == *"'run.sock': a socket, left out"* ]]
+	elsewhere import web1.tar.zst
+	[[ -d other/web1/rootfs/bin && ! -e other/web1/rootfs/run.sock ]]
+}
+
+@test "a running container is frozen meanwhile and goes on, also when the export is killed" {
+	start_busybox web1
+	head -c 60M /dev/urandom >"$(rootfs web1)/big"
+	run -0 sysc export web1
+	[[ $output =~ "was frozen for "[0-9]+\.[0-9]{3}" s" ]]
+	[[ $(state_of web1) == RUNNING ]]
+	inside web1 true
+	run -0 sysc export --no-freeze web1
+	[[ $output != *frozen* ]]
+	rm web1.tar.zst
+	# a reader that does not read: it stays in the middle
+	mkfifo pipe
+	exec 9<>pipe
+	"$top_builddir/src/sysc" export -o - web1 >pipe 3>&- 4>&- &
+	wait_until 10 eval '[[ $(state_of web1) == FROZEN ]]'
+	kill -KILL $!
+	wait $! || :
+	exec 9>&-
+	wait_until 10 eval '[[ $(state_of web1) == RUNNING ]]'
+	inside web1 true
+}
+
+@test "identity: kept where it is free, new where it is taken, an error with --keep" {
+	make_busybox web1
+	sysc config set web1 network.eth0.type veth
+	sysc config set web1 network.eth0.mac 10:66:6a:01:02:03
+	uuid=$(sysc config get web1 container.uuid)
+	sysc export -q web1
+	run -0 sysc import web2 web1.tar.zst
+	[[ $output == *"a new UUID: 'web1' has that of the archive"* ]]
+	[[ $(sysc config get web2 container.uuid) != "$uuid" ]]
+	[[ $(sysc config get web2 network.eth0.mac) != 10:66:6a:01:02:03 ]]
+	[[ $(sysc config get web2 idmap.map) != $(sysc config get web1 idmap.map) ]]
+	run -1 sysc import --keep web3 web1.tar.zst
+	[[ $output == *"is that of container 'web1'"* && ! -e $SYSC_PATH/web3 ]]
+	sysc destroy web1 web2
+	run -0 sysc import --keep web1.tar.zst
+	[[ $(sysc config get web1 container.uuid) == "$uuid" ]]
+	[[ $(sysc config get web1 network.eth0.mac) == 10:66:6a:01:02:03 ]]
+	run -4 sysc import web1.tar.zst
+	[[ $output == *"a container of this name exists already"* ]]
+}
+
+@test "keys that reach out of the container come only with --trust" {
+	make_busybox web1
+	sysc config set web1 mounts.entry '/etc srv none bind,create=dir 0 0'
+	sysc config set web1 limits.memory 100M
+	sysc config set web1 cgroup.memory.oom.group 1
+	sysc export -q web1
+	sysc destroy web1
+	run -0 sysc import web1.tar.zst
+	[[ $output == *"left out (--trust takes it): mounts.entry = /etc srv"* && $output == *"cgroup.memory.oom.group"* ]]
+	run ! grep -qE 'srv|oom' "$SYSC_PATH/web1/config"
+	[[ $(sysc config get web1 limits.memory) == 100M ]]
+	sysc destroy web1
+	sysc import -q --trust -s limits.pids=77 web1.tar.zst
+	grep -q srv "$SYSC_PATH/web1/config"
+	[[ $(sysc config get web1 limits.pids) == 77 ]]
+}
+
+@test "a damaged or cut archive is one error and leaves nothing" {
+	local at size
+	make_busybox web1
+	head -c 200000 /dev/urandom >"$(rootfs web1)/data"
+	sysc export -q -z none -o a.tar web1
+	size=$(stat -c %s a.tar)
+	for at in 1 600 2000 $((size / 2)) $((size - 3000)) $((size - 1100)); do
+		head -c "$at" a.tar >cut.tar
+		run sysc import web2 cut.tar
+		((status == 1)) && [[ ${#lines[@]} == 1 ]]
+		nothing_left
+	done
+	# one bit in the middle of a file, which tar itself does not notice
+	at=$(grep -abom1 "$(tail -c 8 "$(rootfs web1)/data" | head -c 3)" a.tar | cut -d: -f1) || at=$((size / 2))
+	cp a.tar flipped.tar
+	printf '\377' | dd of=flipped.tar bs=1 seek="$((size / 2))" conv=notrunc status=none
+	if ! cmp -s a.tar flipped.tar; then
+		run -1 sysc import web2 flipped.tar
+		nothing_left
+	fi
+	: >empty.tar
+	run -1 sysc import web2 empty.tar
+	nothing_left
+}
+
+@test "an archive that is made to deceive is refused" {
+	need python3
+	make_busybox web1
+	sysc export -q -z none -o a.tar web1
+	sysc destroy web1
+	# forge PYTHON: changes the list of (header, content) pairs, and writes forged.tar
+	forge() {
+		python3 - "$1" <<-'END'
+			import io, sys, tarfile
+			source = tarfile.open("a.tar")
+			members = [(m, source.extractfile(m).read() if m.isreg() else None) for m in source]
+			def item(name, kind=tarfile.REGTYPE, link="", data=b""):
+			    m = tarfile.TarInfo(name)
+			    m.type, m.linkname, m.size = kind, link, len(data)
+			    return (m, data if kind == tarfile.REGTYPE else None)
+			exec(sys.argv[1])
+			out = tarfile.open("forged.tar", "w", format=tarfile.PAX_FORMAT)
+			for m, data in members:
+			    out.addfile(m, io.BytesIO(data) if data is not None else None)
+			out.close()
+		END
+	}
+	# deceived PYTHON WORDS
+	deceived() {
+		forge "$1"
+		run sysc import web1 forged.tar
+		echo "$output"
+		((status == 1)) && [[ ${#lines[@]} == 1 && $output == *"$2"* ]]
+		[[ ! -e $SYSC_PATH/web1 && ! -e $SYSC_PATH/.web1.creating ]]
+	}
+	deceived 'members.insert(1, members[0])' "was expected"
+	deceived 'members[0], members[1] = members[1], members[0]' "was expected"
+	deceived 'members.insert(2, item("etc/evil"))' "was expected"
+	deceived 'members.append(item("rootfs/late"))' "was expected"
+	deceived 'members.insert(-1, item("rootfs/evil"))' "not what was packed"
+	deceived 'members.pop()' "ends too early"
+	deceived 'del members[20]' ""
+	deceived 'members.insert(-1, item("rootfs/../../evil"))' "'..'"
+	deceived 'members.insert(-1, item("/rootfs/evil"))' "was expected"
+	deceived 'members.insert(-1, item("rootfs/a", tarfile.SYMTYPE, "/etc")); members.insert(-1, item("rootfs/a/b"))' "symlink"
+	deceived 'members.insert(-1, item("rootfs/a", tarfile.LNKTYPE, "/etc/passwd"))' "outside"
+	deceived 'members.insert(-1, item("rootfs/a", tarfile.LNKTYPE, "sysc-config"))' "outside"
+	deceived 'members[2] = item("rootfs", tarfile.SYMTYPE, "/")' "the root is not a directory"
+	deceived 'members[1] = item("sysc-config", data=b"[hooks]\npre_start = /bin/sh\n")' "digest"
+	deceived 'members[0] = item("sysc-manifest", data=members[0][1].replace(b"name web1", b"name ../x"))' "'../x'"
+}
+
+@test "a plain tree becomes a container, from a file and from a pipe" {
+	make_busybox web1
+	echo 'ID=alpine' >"$(rootfs web1)/etc/os-release"
+	tar -C "$(rootfs web1)" -czf plain.tgz .
+	run -1 sysc import plain.tgz
+	[[ $output == *"give the NAME"* ]]
+	sysc import web2 plain.tgz
+	grep -q '/alpine.conf$' "$SYSC_PATH/web2/config"
+	[[ $(cat "$(rootfs web2)/etc/hostname") == web2 ]]
+	sysc start web2
+	inside web2 true
+	sysc stop -k web2
+	sysc import web3 - <plain.tgz
+	cat plain.tgz | sysc import web4 -
+	[[ -x $(rootfs web3)/bin/busybox && -x $(rootfs web4)/bin/busybox && ! -e $SYSC_PATH/web4/input ]]
+	head -c 3000 plain.tgz >cut.tgz
+	run -1 sysc import web5 cut.tgz
+	[[ ! -e $SYSC_PATH/web5 ]]
+}
+
+@test "killed at any moment: whole or absent, and the next command cleans up" {
+	local i pid
+	make_busybox web1
+	head -c 8M /dev/urandom >"$(rootfs web1)/data"
+	sysc export -q -o a.tar web1
+	for i in 1 2 3 5 8 13 21 34 55 89 144 233; do
+		"$top_builddir/src/sysc" import -P "$PWD/other" -q a.tar 3>&- 4>&- &
+		pid=$!
+		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" || :
+		[[ ! -e other/web1 ]] || { same web1 && elsewhere destroy web1; }
+		"$top_builddir/src/sysc" export -q -o b.tar web1 3>&- 4>&- &
+		pid=$!
+		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" || :
+		[[ ! -e b.tar ]] || { sysc import -q web3 b.tar && sysc destroy web3 && rm b.tar; }
+	done
+	# the next ones clean up
+	sysc export -q -o b.tar web1
+	elsewhere import -q b.tar
+	same web1
+	[[ -z $(find . -maxdepth 1 -name '.*.partial') && -z $(find other -mindepth 1 -maxdepth 1 -name '.*ing') ]]
+	nothing_left
+}
+
+@test "a full disk is an error and leaves nothing" {
+	make_busybox web1
+	head -c 8M /dev/urandom >"$(rootfs web1)/data"
+	sysc export -q -o a.tar web1
+	mkdir small
+	mount -t tmpfs -o size=4M none small
+	run -1 sysc export -o small/a.tar web1
+	[[ ${#lines[@]} == 1 && $output == *"No space left"* && -z $(ls -A small) ]]
+	mkdir small/store
+	run -1 sysc import -P "$PWD/small/store" web2 a.tar
+	[[ $output == *"more than"* || $output == *"No space left"* ]]
+	[[ -z $(find small/store -mindepth 1 ! -name .lock) ]]
+	umount small
+}
