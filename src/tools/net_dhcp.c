@@ -22,7 +22,7 @@
 #include <signal.h>
 #include <string.h>
 
-#define START_TIMEOUT_MS 10000
+#define START_TIMEOUT_MS 30000
 #define STOP_TIMEOUT_MS  5000
 #define OUTPUT_MOST      16384 /* bytes of what dnsmasq says when it does not start */
 #define LEASE_TIME       "1h"

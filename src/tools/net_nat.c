@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define NFT_TIMEOUT_MS 10000
+#define NFT_TIMEOUT_MS 60000 /* at boot the kernel loads its modules, beside all else that starts */
 #define OUTPUT_MOST    65536 /* bytes of what nft says */
 
 char *net_nat_table(const char *bridge)
