@@ -87,7 +87,7 @@ int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t ide
 		text_addf(&text, "replaced_by %s\n", snapshot->replaced_by);
 	if (identity)
 		text_addf(&text, "identity %llu\n", (unsigned long long)identity);
-	return file_replace(dirfd, "info", text.data, text.length, 0600, err);
+	return file_replace_volatile(dirfd, "info", text.data, text.length, 0600, err);
 }
 
 static int read_reason(const char *word, enum snapshot_reason *out)

@@ -114,7 +114,8 @@ static int write_config(struct making *making, struct error *err)
 	int r = snapshot_config_text(making->container->file, &making->to, &text, &mode, err);
 
 	return r < 0 ? r
-	             : file_replace(making->folder_fd, "config", text.data, text.length, mode, err);
+	             : file_replace_volatile(making->folder_fd, "config", text.data, text.length,
+	                                     mode, err);
 }
 
 static int sync_container(const struct making *making, struct error *err)
@@ -195,11 +196,8 @@ static int make_tree(struct making *making, struct error *err)
 	return r < 0 ? r : storage_set_readonly(&hidden, true, err);
 }
 
-/*
- * The container goes on in its new folder before the snapshot is there: whatever comes between, nobody
- * writes into what a snapshot stands on.
- */
-static int move_container(struct making *making, struct error *err)
+/* What the container's configuration is to be, on disk with all the rest; nothing where it stays. */
+static int write_next_config(struct making *making, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
 	mode_t mode = 0;
@@ -209,8 +207,24 @@ static int move_container(struct making *making, struct error *err)
 		return 0;
 	r = snapshot_config_text(making->container->file, &making->container_to, &text, &mode, err);
 	return r < 0 ? r
-	             : file_replace(AT_FDCWD, making->container->file, text.data, text.length, mode,
-	                            err);
+	             : file_replace_volatile(making->folder_fd, "config.new", text.data,
+	                                     text.length, mode, err);
+}
+
+/*
+ * The container goes on in its new folder before the snapshot is there: whatever comes between, nobody
+ * writes into what a snapshot stands on.
+ */
+static int move_container(const struct making *making, struct error *err)
+{
+	CLEAN_FD int dir = open(making->container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (!making->container_to.backend)
+		return 0;
+	if (dir < 0 || renameat(making->folder_fd, "config.new", dir, "config") < 0 ||
+	    fsync(dir) < 0)
+		return fail(err, errno, "replace '%s'", making->container->file);
+	return 0;
 }
 
 static int publish(struct making *making, struct error *err)
@@ -218,7 +232,9 @@ static int publish(struct making *making, struct error *err)
 	const char *name = making->what->name;
 	int r = snapshot_write_info(making->folder_fd, making->what, 0, err);
 
-	/* folders of the overlay too; of the others all of the tree */
+	if (r == 0)
+		r = write_next_config(making, err);
+	/* all that was written until here, at once */
 	if (r == 0 && syncfs(making->folder_fd) < 0)
 		r = fail(err, errno, "write snapshot '%s' to disk", name);
 	if (r == 0)

@@ -12,7 +12,7 @@ struct text;
 
 /* STORE/NAME/snapshots opened, made (0700) where it is to be and is not; -ENOENT. */
 int snapshot_open_all(const struct container *container, bool make, struct error *err);
-/* Writes dirfd/info, on disk; identity: see snapshot_restore.c, 0: none. */
+/* Writes dirfd/info, which the caller syncs with the rest; identity: see snapshot_restore.c, 0: none. */
 int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t identity,
                         struct error *err);
 /* Reads DIR/info. */

@@ -162,7 +162,8 @@ static int write_text(int folder_fd, const char *name, const char *file,
 	mode_t mode = 0;
 	int r = snapshot_config_text(file, storage, &text, &mode, err);
 
-	return r < 0 ? r : file_replace(folder_fd, name, text.data, text.length, mode, err);
+	return r < 0 ? r
+	             : file_replace_volatile(folder_fd, name, text.data, text.length, mode, err);
 }
 
 /*
@@ -377,6 +378,7 @@ int snapshot_restore_config(const struct container *container, const char *name,
 	CLEAN_FREE char *kept = must_printf("%s.before-restore", container->file);
 	CLEAN_FREE char *next = must_printf("%s/.config.restoring", container->dir);
 	CLEAN(storage_done) struct storage now = {.backend = NULL};
+	CLEAN_FD int dir = open(container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = storage_of(&now, &container->config, err);
 
 	if (r == 0)
@@ -385,13 +387,15 @@ int snapshot_restore_config(const struct container *container, const char *name,
 		r = write_text(AT_FDCWD, next, old, &now, err);
 	if (r == 0)
 		r = keep_identity(container, next, err);
+	if (r == 0 && (dir < 0 || syncfs(dir) < 0))
+		r = fail(err, errno, "write '%s' to disk", next);
 	if (r < 0) {
 		(void)unlink(next); /* the failure is the one to tell */
 		return r;
 	}
 	if (rename(next, container->file) < 0)
 		return fail(err, errno, "rename '%s' to '%s'", next, container->file);
-	return 0;
+	return fsync(dir) < 0 ? fail(err, errno, "write '%s' to disk", container->file) : 0;
 }
 
 /* --- what killed commands left --- */

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -51,7 +52,7 @@ static void remove_mark(const struct container *container)
 	(void)unlink(path); /* gone with the run folder */
 }
 
-/* The guard: a byte is the command's own end of it, the end of the pipe is the command's death. */
+/* The guard: a byte is the command's own end of it, the end of the socket is the command's death. */
 static void guard(const struct container *container, int fd)
 {
 	sigset_t all;
@@ -61,6 +62,7 @@ static void guard(const struct container *container, int fd)
 	(void)setsid(); /* what is sent to the command's group is not for it */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)!send(fd, "", 1, MSG_NOSIGNAL); /* ready; nobody to hear it: the read tells */
 	do
 		n = read(fd, &byte, 1);
 	while (n < 0 && errno == EINTR);
@@ -69,12 +71,24 @@ static void guard(const struct container *container, int fd)
 	_exit(0);
 }
 
+static void end_guard(struct hold *hold)
+{
+	if (!hold->guard)
+		return;
+	(void)!send(hold->guard_fd, "", 1, MSG_NOSIGNAL); /* or it has gone */
+	fd_close(&hold->guard_fd);
+	while (waitpid(hold->guard, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	hold->guard = 0;
+}
+
 static int start_guard(struct hold *hold, struct error *err)
 {
 	int ends[2];
+	char byte;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return fail(err, errno, "make a pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return fail(err, errno, "make a pair of sockets");
 	hold->guard = fork();
 	if (hold->guard == 0) {
 		close(ends[1]);
@@ -82,22 +96,14 @@ static int start_guard(struct hold *hold, struct error *err)
 	}
 	close(ends[0]);
 	hold->guard_fd = ends[1];
-	if (hold->guard > 0)
+	/* not before it is out of reach of what may kill this process with its group */
+	if (hold->guard > 0 && read(hold->guard_fd, &byte, 1) == 1)
 		return 0;
+	if (hold->guard > 0)
+		end_guard(hold);
 	fd_close(&hold->guard_fd);
 	hold->guard = 0;
-	return fail(err, errno, "fork");
-}
-
-static void end_guard(struct hold *hold)
-{
-	if (!hold->guard)
-		return;
-	(void)!write(hold->guard_fd, "", 1); /* or it has gone */
-	fd_close(&hold->guard_fd);
-	while (waitpid(hold->guard, NULL, 0) < 0 && errno == EINTR)
-		continue;
-	hold->guard = 0;
+	return fail(err, errno, "start the process that thaws it");
 }
 
 static int begin(struct hold *hold, struct error *err)
