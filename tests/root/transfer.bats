@@ -133,9 +133,10 @@ strange_tree() {
 	mkfifo pipe
 	exec 9<>pipe
 	"$top_builddir/src/sysc" export -o - web1 >pipe 3>&- 4>&- &
+	exporter=$!
 	wait_until 10 eval '[[ $(state_of web1) == FROZEN ]]'
-	kill -KILL $!
-	wait $! || :
+	kill -KILL "$exporter"
+	wait "$exporter" || :
 	exec 9>&-
 	wait_until 10 eval '[[ $(state_of web1) == RUNNING ]]'
 	inside web1 true
