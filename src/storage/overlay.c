@@ -185,31 +185,73 @@ static int visit_overlay(const struct storage *storage, bool writable, struct er
 	return mount_layers(lowers, last + 1, -1, MOUNT_ATTR_RDONLY, err);
 }
 
+/* A layer of a start, as a mount of its own. */
+static int add_layer(struct storage_root *out, const char *path, bool readonly, struct error *err)
+{
+	struct mount_attr attributes = {
+		.propagation = MS_PRIVATE,
+		.attr_set = readonly ? MOUNT_ATTR_RDONLY : 0,
+	};
+	CLEAN_FD int folder = storage_open_folder(path, err);
+	int fd = folder < 0 ? folder : storage_clone_mount(folder, path, err);
+
+	if (fd < 0)
+		return fd;
+	out->layers[out->layer_count++] = fd;
+	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attributes) < 0)
+		return fail(err, errno, "set the attributes of '%s'", path);
+	return 0;
+}
+
+/* An own folder in memory, for what is to be forgotten when it stops. */
+static int add_memory(struct storage_root *out, const char *size, const char *upper_path,
+                      struct error *err)
+{
+	CLEAN_FD int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC), upper = -1;
+	CLEAN_FD int like = storage_open_folder(upper_path, err);
+	struct stat st;
+	int fd;
+
+	if (like < 0)
+		return like;
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755", 0) < 0 ||
+	    (*size && sys_fsconfig(fs, FSCONFIG_SET_STRING, "size", size, 0) < 0) ||
+	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail(err, errno, "mount a tmpfs of size '%s'", size);
+	fd = sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(err, errno, "mount a tmpfs");
+	out->layers[out->layer_count++] = fd;
+	if (mkdirat(fd, "work", 0755) < 0 || mkdirat(fd, "upper", 0755) < 0 || fstat(like, &st) < 0)
+		return fail(err, errno, "make the folders of the overlay in memory");
+	upper = openat(fd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (upper < 0 || fchown(upper, st.st_uid, st.st_gid) < 0 ||
+	    fchmod(upper, st.st_mode & 07777) < 0)
+		return fail(err, errno, "make the folders of the overlay in memory");
+	return 0;
+}
+
 static int open_overlay(const struct storage *storage, bool readonly, struct storage_root *out,
                         struct error *err)
 {
-	CLEAN(layers_done) struct layers layers = {.count = 0};
-	struct mount_attr attributes = {.propagation = MS_PRIVATE};
-	int r = open_layers(storage, &layers, err);
+	CLEAN_FREE char *upper = must_printf("%s/upper", folder_of(storage));
+	const char *memory = storage_option(storage, "tmpfs");
+	size_t last = storage->parts.count - 1;
+	int r = 0;
 
+	if (storage->parts.count >= LAYERS_MAX)
+		return fail_plain(err, E2BIG, "the overlay has more than %d layers", LAYERS_MAX);
+	out->readonly = readonly;
+	out->layers = must_alloc((storage->parts.count + 1) * sizeof(int));
+	if (memory)
+		r = add_layer(out, upper, true, err);
+	for (size_t i = 0; i < last && r == 0; i++)
+		r = add_layer(out, storage->parts.items[i], true, err);
+	if (r == 0)
+		r = memory ? add_memory(out, memory, upper, err)
+		           : add_layer(out, folder_of(storage), false, err);
 	if (r < 0)
 		return r;
-	out->readonly = readonly;
-	out->layers = must_alloc(layers.count * sizeof(int));
-	for (unsigned int i = 0; i < layers.count; i++) {
-		int fd = storage_clone_mount(layers.fds[i], storage->parts.items[i], err);
-
-		if (fd < 0)
-			return fd;
-		out->layers[out->layer_count++] = fd;
-		if (i + 1 < layers.count)
-			attributes.attr_set = MOUNT_ATTR_RDONLY;
-		else
-			attributes.attr_set = 0;
-		if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attributes) < 0)
-			return fail(err, errno, "set the attributes of '%s'",
-			            storage->parts.items[i]);
-	}
 	out->fd = visit_overlay(storage, false, err);
 	return out->fd < 0 ? out->fd : 0;
 }

@@ -8,6 +8,7 @@
 #include "container/state.h"
 #include "monitor/client.h"
 #include "storage/identity.h"
+#include "storage/snapshot.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/copying.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +26,8 @@
 #define LOCK_MS 30000
 
 static bool opt_snapshot, opt_ephemeral, opt_start;
-static const char *opt_backend;
+static const char *opt_backend, *opt_memory;
+static char memory[24];
 static struct strings opt_mounts, opt_set, opt_keep;
 
 /* --- -m --- */
@@ -59,8 +62,18 @@ static int add_mount(const char *word, struct strings *out, struct error *err)
 
 static int read_options(unsigned int *keep, struct strings *mounts, struct error *err)
 {
+	uint64_t bytes = 0;
 	int r = 0;
 
+	if (opt_memory && !opt_ephemeral)
+		return fail_plain(err, EINVAL, "option '--tmpfs' goes with --ephemeral only");
+	if (opt_memory && (parse_size(opt_memory, &bytes) < 0 || !bytes))
+		return fail_plain(err, EINVAL, "option '--tmpfs': '%s' is no size such as 512M",
+		                  opt_memory);
+	if (opt_memory) { /* tmpfs(5) reads no fractions */
+		(void)snprintf(memory, sizeof(memory), "%llu", (unsigned long long)bytes);
+		opt_memory = memory;
+	}
 	for (size_t i = 0; i < opt_keep.count; i++) {
 		CLEAN(strings_done) struct strings words = {0};
 
@@ -147,6 +160,9 @@ static int open_source(struct call *call, struct container *source, int *lock, b
 	if (r < 0)
 		return r;
 	*runs = state.phase != STATE_STOPPED;
+	r = snapshot_sweep(source, !*runs, err);
+	if (r < 0)
+		return r;
 	config_done(&source->config);
 	config_init(&source->config);
 	return container_load(source, errors, err);
@@ -166,6 +182,7 @@ static int copy_one(struct call *call, struct container *source, bool runs, cons
 	copying.backend = opt_backend;
 	copying.is_shared = opt_snapshot || opt_ephemeral;
 	copying.is_ephemeral = opt_ephemeral;
+	copying.memory = opt_memory;
 	copying.source_runs = runs;
 	copying.keep = keep;
 	copying.overrides = &opt_set;
@@ -260,6 +277,7 @@ static const struct option_row options[] = {
 	{'s', "snapshot",  OPTION_FLAG,   &opt_snapshot,  NULL,                "copy-on-write: shares what both have, in no time"},
 	{'e', "ephemeral", OPTION_FLAG,   &opt_ephemeral, NULL,                "copy-on-write, started at once, gone when it stops"},
 	{'m', "mount",     OPTION_LIST,   &opt_mounts,    "bind=SOURCE[:TARGET][:ro]", "something of the host inside the copy"},
+	{'t', "tmpfs",     OPTION_STRING, &opt_memory,    "SIZE",              "with -e: what it writes is kept in memory, at most so much"},
 	{'B', "backend",   OPTION_STRING, &opt_backend,   "BACKEND",           "how its root file system is kept (as the source's)"},
 	{'S', "set",       OPTION_LIST,   &opt_set,       "SECTION.KEY=VALUE", "a line of the copy's configuration"},
 	{0,   "keep",      OPTION_LIST,   &opt_keep,      "WORD,…",            "the same: uuid mac hostname machine-id ssh leases all"},

@@ -130,6 +130,13 @@ static int write_config(struct copying *copying, const char *file, struct error 
 		r = edit_overrides(copying, file, err);
 	if (r == 0 && copying->is_ephemeral)
 		r = edit(file, "container", "ephemeral", "yes", true, err);
+	if (r == 0 && copying->memory) {
+		const char *old = copying->source->config.rootfs_options;
+		CLEAN_FREE char *options = must_printf("%s%stmpfs=%s", old ? old : "",
+		                                       old ? "," : "", copying->memory);
+
+		r = edit(file, "rootfs", "options", options, true, err);
+	}
 	/* a tree of one's own is removed with its container */
 	if (r == 0 && !copying->source->config.rootfs_managed)
 		r = edit(file, "rootfs", "managed", "yes", true, err);

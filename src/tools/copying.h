@@ -27,6 +27,7 @@ struct copying {
 	const char *backend; /* of the copy; NULL: the source's */
 	bool is_shared;      /* copy-on-write, nothing else */
 	bool is_ephemeral;
+	const char *memory; /* size of the tmpfs that it writes into; NULL: none */
 	bool source_runs;
 	unsigned int keep;               /* enum identity_keep */
 	const struct strings *overrides; /* "section.key=value" */

@@ -163,6 +163,11 @@ static int choose_shared(struct copying *copying, struct error *err)
 		                 copying->source->name);
 		return fail_hint(err, "make a full copy");
 	}
+	if (copying->memory && !is_dir && !is_backend(&copying->from, "overlay"))
+		return fail_plain(err, EOPNOTSUPP,
+		                  "only copies of backends dir and overlay can write into memory, "
+		                  "not of %s",
+		                  own);
 	if (copying->backend && !text_is(copying->backend, own) &&
 	    !(is_dir && text_is(copying->backend, "overlay"))) {
 		(void)fail_plain(err, EOPNOTSUPP,
@@ -172,7 +177,7 @@ static int choose_shared(struct copying *copying, struct error *err)
 	}
 	if (is_backend(&copying->from, "overlay") ||
 	    (is_dir && copying->backend && text_is(copying->backend, "overlay")) ||
-	    (is_dir && !can_share_blocks(copying)))
+	    copying->memory || (is_dir && !can_share_blocks(copying)))
 		return choose_overlay(copying, err);
 	return choose_backend(copying, own, err);
 }

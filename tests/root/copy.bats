@@ -161,6 +161,18 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	inside test1 'echo gone >/root/file; rm -r /etc'
 	sysc stop -k test1
 	wait_until 10 test ! -e "$SYSC_PATH/test1"
+	# in memory: nothing is on the disk, and no more than it may take
+	sysc copy -e -t 16M web1 test2
+	inside test2 'echo here >/root/file; hostname; cat /etc/hostname'
+	[[ $(inside test2 'cat /root/file; hostname; cat /etc/hostname') == $'here\ntest2\ntest2' ]]
+	[[ ! -e $SYSC_PATH/test2/delta/upper/root/file ]]
+	run ! inside test2 'dd if=/dev/zero of=/root/big bs=1M count=40 2>&1'
+	sysc stop -k test2
+	wait_until 10 test ! -e "$SYSC_PATH/test2"
+	run sysc copy -t 16M web1 test3
+	((status == 2))
+	run sysc copy -e -t lots web1 test3
+	((status == 2))
 	[[ ! -e $(rootfs web1)/root/file && -e $(rootfs web1)/etc/hostname ]]
 	sysc destroy web1
 	assert_nothing_left
