@@ -280,7 +280,7 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 		[[ -e $SYSC_PATH/web9 ]] || make_busybox web9
 		for moment in $(seq 1 9 160); do
 			# shellcheck disable=SC2086
-			timeout -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" copy $way >/dev/null 2>&1 || :
+			timeout --foreground -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" copy $way >/dev/null 2>&1 || :
 			sysc config check web0 web9
 			if [[ -e $SYSC_PATH/web2 ]]; then
 				sysc config check web2
@@ -318,4 +318,30 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	wait_until 20 test -e "$SYSC_PATH/web3/config"
 	sysc start web3
 	[[ $(inside web3 hostname) == web3 ]]
+}
+
+@test "a tree with its container's ids on disk gets those of the copy, and is not shared" {
+	need busybox
+	need userns
+	mkdir lower upper mnt
+	# an overlay cannot be id-mapped
+	mount -t tmpfs -o mode=0755 tmpfs upper
+	mkdir upper/u upper/w
+	mount -t overlay overlay -o "lowerdir=lower,upperdir=upper/u,workdir=upper/w" mnt
+	export SYSC_PATH=$PWD/mnt/store
+	mkdir "$SYSC_PATH"
+	make_busybox web1
+	[[ $(value web1 rootfs.options) == shifted ]]
+	run sysc copy -s web1 web2
+	((status == 1))
+	[[ $output == *"cannot be shared (make a full copy)" ]]
+	sysc copy web1 web2
+	first=$(value web2 idmap.map | cut -d ' ' -f 3)
+	[[ $first != "$(value web1 idmap.map | cut -d ' ' -f 3)" ]]
+	[[ -z $(find "$(rootfs web2)" ! -uid "$first") ]]
+	sysc start web2
+	[[ $(inside web2 'stat -c %u / /etc/hostname; hostname') == $'0\n0\nweb2' ]]
+	sysc destroy -f web2
+	sysc destroy web1
+	umount mnt upper
 }

@@ -98,7 +98,7 @@ value() { sysc config get "$1" "$2"; }
 	sysc copy -s -B overlay a1 child
 	sysc snapshot create a1 first
 	for moment in $(seq 1 60); do
-		timeout -s KILL "$(printf '0.%04d' $((moment * 4)))" "$top_builddir/src/sysc" rename a1 b1 >/dev/null 2>&1 || :
+		timeout --foreground -s KILL "$(printf '0.%04d' $((moment * 4)))" "$top_builddir/src/sysc" rename a1 b1 >/dev/null 2>&1 || :
 		names=$(sysc ls -1 | tr '\n' ' ')
 		[[ $names == "a1 child " || $names == "b1 child " ]]
 		name=${names%% *}
