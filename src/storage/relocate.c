@@ -152,8 +152,8 @@ static int exchange(const char *dir, struct error *err)
 	               : fail(err, errno, "rename '%s' to '%s'", beside, file);
 }
 
-static int exchange_below(const char *dir, int (*each)(const char *dir, struct error *err),
-                          struct error *err)
+static int each_below(const char *dir, int (*each)(const char *dir, struct error *err),
+                      struct error *err)
 {
 	CLEAN_DIR DIR *all = opendir(dir);
 	const struct dirent *entry;
@@ -173,7 +173,25 @@ static int exchange_container(const char *dir, struct error *err)
 	CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
 	int r = exchange(dir, err);
 
-	return r < 0 ? r : exchange_below(snapshots, exchange, err);
+	return r < 0 ? r : each_below(snapshots, exchange, err);
+}
+
+/* What a command that was killed before its plan left must not come into force by another plan. */
+static int drop(const char *dir, struct error *err)
+{
+	CLEAN_FREE char *beside = must_printf("%s/" STAGED, dir);
+
+	if (unlink(beside) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return fail(err, errno, "remove '%s'", beside);
+	return 0;
+}
+
+static int drop_container(const char *dir, struct error *err)
+{
+	CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
+	int r = drop(dir, err);
+
+	return r < 0 ? r : each_below(snapshots, drop, err);
 }
 
 /* Logs are worth a try: without them the container is whole too. */
@@ -211,7 +229,7 @@ static int follow(const struct container *from, const struct container *to, stru
 		return fail(err, errno, "rename '%s' to '%s'", from->dir, to->dir);
 	r = sync_folder(store, err);
 	if (r == 0)
-		r = exchange_below(store, exchange_container, err);
+		r = each_below(store, exchange_container, err);
 	if (r < 0)
 		return r;
 	move_traces(from, to);
@@ -281,6 +299,8 @@ int relocate(const struct container *container, const char *name, const struct s
 		r = finish(paths, err);
 	if (r == 0)
 		r = check_free(&target, err);
+	if (r == 0)
+		r = each_below(paths->store, drop_container, err);
 	if (r < 0)
 		return r;
 	r = stage_all(container, &target, locked, &staged, err);
