@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "cgroup/cgroup.h"
 #include "monitor/ask.h"
 #include "monitor/leftovers.h"
 #include "monitor/notify.h"
@@ -26,6 +27,7 @@
 #include <sys/wait.h>
 
 #define TTY_RING_BYTES 8192
+#define THAW_MS        5000
 #define STOP_MARGIN_MS 10000 /* for the clean-up, in what a service manager is told */
 
 int monitor_set_phase(struct monitor *monitor, enum state_phase phase, struct error *err)
@@ -284,6 +286,21 @@ static void init_ready(struct loop_source *source, uint32_t events)
 	monitor->loop.done = true;
 }
 
+/* Frozen processes hear nothing; sysc-stop thaws by itself, a service manager cannot. */
+static void thaw(struct monitor *monitor)
+{
+	CLEAN(cgroup_close) struct cgroup cgroup;
+	struct error err = {0};
+	int r;
+
+	cgroup_init(&cgroup);
+	r = cgroup_open(&cgroup, monitor->state.cgroup, &err);
+	if (r == 0 && cgroup_is_frozen(&cgroup))
+		r = cgroup_freeze(&cgroup, false, THAW_MS, &err);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARN, "thaw it for its stop: %s", err.text);
+}
+
 /*
  * A service manager that ends us wants the container to end well. Nobody waits who would kill it after
  * stop.timeout, so we do.
@@ -303,6 +320,8 @@ void monitor_signal(struct monitor *monitor, int signal, uid_t uid, pid_t pid)
 		return;
 	(void)snprintf(who, sizeof(who), "signal %d from uid %u pid %d", signal, uid, pid);
 	monitor->handover.has_deadline = true;
+	if (!monitor->waiting.is_on)
+		thaw(monitor);
 	if (monitor_stop(monitor, PROTOCOL_HALT, who, &err) < 0)
 		log_line(LOG_LEVEL_ERROR, "%s", err.text);
 	if (!monitor->waiting.is_on)

@@ -257,6 +257,17 @@ is_up() { [[ $(cat "$SYSC_LOG/web1.console" 2>/dev/null) == *up* ]]; }
 	done
 }
 
+@test "SIGTERM to the supervisor of a frozen container thaws it and stops it well" {
+	make_busybox web1
+	quick_init web1
+	sysc start web1
+	sysc freeze web1
+	kill -TERM "$(keeper_of web1)"
+	sysc wait -s STOPPED -t 20s web1
+	[[ $(sysc info web1) == *"by stop, signal 15 from uid 0 pid "*"exit code 0"* ]]
+	wait_until 10 assert_nothing_left
+}
+
 @test "an ephemeral container is gone when it stops" {
 	make_busybox web1 -s container.ephemeral=yes
 	quick_init web1
