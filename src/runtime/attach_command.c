@@ -32,7 +32,23 @@ void attach_command_done(struct attach_command *command)
 }
 
 /*
- * Own session, but for a caller that has a group of its own to be killed as a whole, and no terminal; the streams that are the caller's terminal become a pty of the container.
+ * The size of the caller's terminal, before the command can ask for it. Later changes are the relay's work.
+ */
+static void copy_size(const bool *is_tty, int peer)
+{
+	struct winsize size;
+
+	for (int i = 0; i < 3; i++) {
+		if (!is_tty[i] || ioctl(i, TIOCGWINSZ, &size) < 0)
+			continue;
+		(void)ioctl(peer, TIOCSWINSZ, &size); /* only a convenience */
+		return;
+	}
+}
+
+/*
+ * Own session, but for a caller that has a group of its own to be killed as a whole, and no terminal; the
+ * streams that are the caller's terminal become a pty of the container.
  */
 static int set_streams(const struct attach_options *options, int *ptx_fd, struct error *err)
 {
@@ -51,6 +67,7 @@ static int set_streams(const struct attach_options *options, int *ptx_fd, struct
 		return *ptx_fd;
 	if (ioctl(peer, TIOCSCTTY, 0) < 0)
 		return fail(err, errno, "make the pty the controlling terminal");
+	copy_size(tty, peer);
 	for (int i = 0; i < 3; i++)
 		if (tty[i] && dup2(peer, i) < 0)
 			return fail(err, errno, "set stream %d", i);
