@@ -210,11 +210,11 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	make_ending web1 1 -s boot.restart=on-failure -s boot.restart_delay=50ms -s boot.restart_limit=1 \
 		-s container.ephemeral=yes
 	sysc start web1
-	pid=$(pid_of web1)
+	ln "$SYSC_LOG/web1.log" "$BATS_TEST_TMPDIR/log" # destroy removes it
 	let_end web1
 	wait_until 20 test ! -e "$SYSC_PATH/web1"
-	grep -q 'restart 1 of 1' "$SYSC_LOG/web1.log"
-	assert_nothing_left
+	grep -q 'restart 1 of 1' "$BATS_TEST_TMPDIR/log"
+	wait_until 10 assert_nothing_left
 }
 
 @test "the policy of a running container is changed at once, one that waits included" {
