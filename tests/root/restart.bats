@@ -210,10 +210,10 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	make_ending web1 1 -s boot.restart=on-failure -s boot.restart_delay=50ms -s boot.restart_limit=1 \
 		-s container.ephemeral=yes
 	sysc start web1
-	ln "$SYSC_LOG/web1.log" "$BATS_TEST_TMPDIR/log" # destroy removes it
+	ln "$SYSC_LOG/web1.log" "$BATS_TEST_TMPDIR/kept" # destroy removes it
 	let_end web1
 	wait_until 20 test ! -e "$SYSC_PATH/web1"
-	grep -q 'restart 1 of 1' "$BATS_TEST_TMPDIR/log"
+	grep -q "restart 1 of 1" "$BATS_TEST_TMPDIR/kept"
 	wait_until 10 assert_nothing_left
 }
 
