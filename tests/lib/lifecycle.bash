@@ -78,3 +78,14 @@ terminal() {
 	need python3
 	python3 "$top_srcdir/tests/lib/terminal.py" "$@"
 }
+
+# kill_both NAME: nobody is left
+kill_both() {
+	local keeper monitor
+	monitor=$(monitor_of "$1") keeper=$(keeper_of "$1")
+	# neither may make the other anew
+	kill -STOP "$keeper" "$monitor"
+	kill -KILL "$keeper" "$monitor"
+	wait_until 10 has_ended "$keeper"
+	wait_until 10 has_ended "$monitor"
+}

@@ -148,7 +148,7 @@ let_end() { : >"$(rootfs "$1")/end"; }
 	sysc config set web1 boot.restart_delay 10min
 	let_end web1
 	wait_until 10 is_waiting web1
-	kill -KILL "$(sed -n 's/^keeper_pid //p' "$SYSC_RUN/web1/state")" "$(monitor_of web1)"
+	kill_both web1
 	wait_until 10 is_stopped web1
 	rm "$(rootfs web1)/end"
 	sysc start web1

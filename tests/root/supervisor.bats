@@ -141,17 +141,6 @@ kill_keeper() {
 	wait_until 20 eval 'has_pair '"$1"' && [ "$(keeper_of '"$1"')" != '"$last"' ]'
 }
 
-# kill_both NAME: nobody is left
-kill_both() {
-	local keeper monitor
-	monitor=$(monitor_of "$1") keeper=$(keeper_of "$1")
-	# neither may make the other anew
-	kill -STOP "$keeper" "$monitor"
-	kill -KILL "$keeper" "$monitor"
-	wait_until 10 has_ended "$keeper"
-	wait_until 10 has_ended "$monitor"
-}
-
 @test "a keeper that is killed, and either in turn: the same guest, and how it ends is known" {
 	make_busybox web1
 	stub_init web1 <<-'END'
