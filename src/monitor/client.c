@@ -190,8 +190,12 @@ static int freeze_once(const struct container *container, bool frozen, int64_t t
 		r = cgroup_open(&cgroup, state.cgroup, err);
 	if (r < 0)
 		return r;
-	if (cgroup_is_frozen(&cgroup) == frozen && (state.phase == STATE_FROZEN) == frozen)
+	if (frozen && state.phase == STATE_FROZEN && cgroup_is_frozen(&cgroup))
 		return 0;
+	/*
+	 * What looks thawed may be about to freeze: a command was killed before the kernel was done, or its
+	 * request, ahead of this one, waits at the supervisor.
+	 */
 	r = cgroup_freeze(&cgroup, frozen, timeout_ms, err);
 	return r < 0 ? r : ask(fd, &frame, err);
 }

@@ -130,6 +130,8 @@ static int ask_stop(struct server_client *client, const struct protocol_frame *f
 static int ask_frozen(struct server_client *client, const struct protocol_frame *frame,
                       struct error *err)
 {
+	if (!frame->code && client->monitor->state.phase != STATE_FROZEN)
+		return 0; /* asked to be sure */
 	return monitor_set_phase(client->monitor,
 	                         frame->code ? STATE_FROZEN : monitor_awake_phase(client->monitor),
 	                         err);

@@ -6,6 +6,7 @@
 #include "monitor/client.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
+#include "tools/snapshot_hold.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -25,8 +26,13 @@ static int change(struct call *call, const char *name, bool frozen)
 
 	if (inspect_exists(call, name, &err))
 		r = container_init(&container, &call->paths, name, &err);
+	/* a killed snapshot's mark: not on what the administrator freezes, and not needed where he thaws */
+	if (r == 0 && frozen)
+		hold_forget(&container);
 	if (r == 0)
 		r = client_freeze(&container, frozen, opt_timeout, &err);
+	if (r == 0 && !frozen)
+		hold_forget(&container);
 	return r < 0 ? output_error(call, name, &err) : EXIT_DONE;
 }
 

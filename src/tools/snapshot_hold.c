@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/parse.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/state.h"
@@ -45,14 +44,17 @@ static int write_mark(const struct container *container, struct error *err)
 	return file_replace_volatile(AT_FDCWD, path, text, strlen(text), 0600, err);
 }
 
-static void remove_mark(const struct container *container)
+void hold_forget(const struct container *container)
 {
 	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);
 
 	(void)unlink(path); /* gone with the run folder */
 }
 
-/* The guard: a byte is the command's own end of it, the end of the socket is the command's death. */
+/*
+ * The guard: a byte is the command's own end of it, the end of the socket is the command's death. It shares the
+ * open file of the container's lock, so that no other command begins before it is done.
+ */
 static void guard(const struct container *container, int fd)
 {
 	sigset_t all;
@@ -67,7 +69,7 @@ static void guard(const struct container *container, int fd)
 		n = read(fd, &byte, 1);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 && client_freeze(container, false, FREEZE_MS, NULL) == 0)
-		remove_mark(container);
+		hold_forget(container);
 	_exit(0);
 }
 
@@ -122,7 +124,7 @@ static int begin(struct hold *hold, struct error *err)
 	hold->is_frozen = r == 0;
 	if (r < 0) {
 		end_guard(hold);
-		remove_mark(hold->container);
+		hold_forget(hold->container);
 	}
 	return r;
 }
@@ -136,7 +138,7 @@ static int end(struct hold *hold, struct error *err)
 		hold->frozen_us = clock_us() - hold->began_us;
 	}
 	if (r == 0 && hold->is_frozen)
-		remove_mark(hold->container);
+		hold_forget(hold->container);
 	hold->is_frozen = false;
 	end_guard(hold);
 	return r;
@@ -158,25 +160,16 @@ int hold_mend(const struct container *container, struct error *err)
 {
 	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);
 	struct state state;
-	char text[64];
-	char *birth;
-	uint64_t born = 0;
-	int64_t pid = 0;
 	int r;
 
-	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+	if (!file_exists(AT_FDCWD, path))
 		return 0;
-	birth = strchr(text, ' ');
-	if (birth)
-		*birth++ = '\0';
-	if (birth && parse_int(text, 1, INT32_MAX, &pid) == 0 &&
-	    parse_uint(birth, UINT64_MAX, &born) == 0 && born == state_process_birth((pid_t)pid))
-		return 0; /* it is at work */
 	r = state_read(container->run_dir, &state, NULL, err);
-	if (r == 0 && state.phase == STATE_FROZEN)
+	/* one that runs may be frozen all the same: killed before the supervisor wrote it down */
+	if (r == 0 && (state.phase == STATE_RUNNING || state.phase == STATE_FROZEN))
 		r = client_freeze(container, false, FREEZE_MS, err);
 	if (r < 0)
 		return r;
-	remove_mark(container);
+	hold_forget(container);
 	return state.phase == STATE_FROZEN;
 }

@@ -30,7 +30,12 @@ void hold_init(struct hold *hold, const struct container *container);
 int hold_change(bool held, void *user, struct error *err);
 int64_t hold_frozen_us(void *user);
 
-/* Thaws a container that a killed command left frozen: 1 when it did. The container's lock is held. */
+/*
+ * Thaws a container that a killed command left frozen: 1 when it did. The container's lock is held, which says
+ * that neither a command nor its guard is at work.
+ */
 int hold_mend(const struct container *container, struct error *err);
+/* Removes the mark: from now on it is the administrator who says whether it is frozen. */
+void hold_forget(const struct container *container);
 
 #endif

@@ -193,19 +193,45 @@ inside_tree() {
 	sysc stop -k "$1"
 }
 
+# freeze_by_hand NAME: by its cgroup alone, as a command that goes no further
+freeze_by_hand() {
+	local root
+	for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		if [[ -e $root/$SYSC_CGROUP/$1/cgroup.freeze ]]; then
+			echo 1 >"$root/$SYSC_CGROUP/$1/cgroup.freeze"
+			wait_until 10 grep -q '^frozen 1' "$root/$SYSC_CGROUP/$1/cgroup.events"
+			return
+		fi
+	done
+	echo FROZEN >"/sys/fs/cgroup/freezer/$SYSC_CGROUP/$1/freezer.state"
+	wait_until 10 grep -q FROZEN "/sys/fs/cgroup/freezer/$SYSC_CGROUP/$1/freezer.state"
+}
+
 @test "a container that a killed snapshot left frozen goes on" {
 	need busybox
 	make_store ext4 400M
 	make_busybox web1
 	sysc start web1
 	# both the command and its guard are gone: the next command sees whose it was
-	printf '999999 1\n' >"$SYSC_RUN/web1/frozen_by"
 	sysc freeze web1
+	printf '999999 1\n' >"$SYSC_RUN/web1/frozen_by"
 	run sysc snapshot create web1
 	((status == 0))
 	[[ $output == *"thawed, a killed command had left it frozen"* ]]
 	[[ $(state_of web1) == RUNNING && ! -e $SYSC_RUN/web1/frozen_by ]]
-	# one that the administrator froze stays frozen
+	# killed between the freezing and the supervisor's note of it
+	printf '999999 1\n' >"$SYSC_RUN/web1/frozen_by"
+	freeze_by_hand web1
+	[[ $(state_of web1) == RUNNING ]]
+	sysc snapshot delete web1 snap0
+	[[ $(timeout 10 "$top_builddir/src/sysc" attach web1 -- echo awake) == awake ]]
+	[[ ! -e $SYSC_RUN/web1/frozen_by ]]
+	# one that the administrator froze stays frozen, and what he lets go on is no killed command's any more
+	for word in freeze unfreeze; do
+		printf '999999 1\n' >"$SYSC_RUN/web1/frozen_by"
+		sysc "$word" web1
+		[[ ! -e $SYSC_RUN/web1/frozen_by ]]
+	done
 	sysc freeze web1
 	sysc snapshot create web1
 	[[ $(state_of web1) == FROZEN ]]
