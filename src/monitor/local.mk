@@ -17,5 +17,7 @@ libsysc_a_SOURCES += \
 	src/monitor/protocol.c src/monitor/protocol.h \
 	src/monitor/server.c src/monitor/server.h \
 	src/monitor/supervisor.c src/monitor/supervisor.h \
+	src/monitor/supervisor_handover.c src/monitor/supervisor_parts.h \
+	src/monitor/takeover.c \
 	src/monitor/terminal.c src/monitor/terminal.h \
 	src/monitor/waiting.c src/monitor/waiting.h

@@ -5,18 +5,13 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/socket.h"
 #include "base/text.h"
 #include "container/container.h"
-#include "container/idmap.h"
-#include "monitor/handover.h"
-#include "monitor/monitor.h"
-#include "monitor/notify.h"
 #include "monitor/place.h"
-#include "monitor/ready_network.h"
 #include "monitor/restart.h"
+#include "monitor/supervisor_parts.h"
 #include "runtime/machined.h"
 #include "runtime/plan.h"
 #include "runtime/start.h"
@@ -26,24 +21,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
-#define ADOPT_MS 20000 /* the helper for the console has its own limit */
-
-/* What the supervisor carries from the start to the exec of sysc-monitor. */
-struct supervisor {
-	struct start_note note; /* first member */
-	const struct container *container;
-	struct state state;
-	struct running running;
-	int listen_fd, console_fd, memory_fd, ready_fd;
-	bool is_again;   /* a reboot or a restart, not a start that somebody asked for */
-	bool is_execute; /* one program, no system that could become ready */
-};
-
-static void supervisor_done(struct supervisor *supervisor)
+void supervisor_done(struct supervisor *supervisor)
 {
 	running_done(&supervisor->running);
 	fd_close(&supervisor->listen_fd);
@@ -52,7 +32,7 @@ static void supervisor_done(struct supervisor *supervisor)
 	fd_close(&supervisor->ready_fd);
 }
 
-static int listen_for_commands(struct supervisor *supervisor, struct error *err)
+int supervisor_listen(struct supervisor *supervisor, struct error *err)
 {
 	CLEAN_FREE char *path = must_printf("%s/socket", supervisor->container->run_dir);
 
@@ -61,7 +41,7 @@ static int listen_for_commands(struct supervisor *supervisor, struct error *err)
 }
 
 /* Both of the pair, until we become the keeper and make a worker. */
-static void name_supervisor(struct state *state)
+void supervisor_name(struct state *state)
 {
 	state->monitor_pid = state->keeper_pid = getpid();
 	state->monitor_birth = state->keeper_birth = state_process_birth(getpid());
@@ -77,7 +57,7 @@ static int begin(struct supervisor *supervisor, struct error *err)
 		return r;
 	state->phase = STATE_STARTING;
 	state->since_ms = 0;
-	name_supervisor(state);
+	supervisor_name(state);
 	state->init_pid = 0;
 	state->cgroup[0] = '\0';
 	state->link_count = 0;
@@ -87,7 +67,7 @@ static int begin(struct supervisor *supervisor, struct error *err)
 	state->not_ready[0] = state->guest_status[0] = state->health[0] = '\0';
 	r = state_write(supervisor->container->run_dir, state, err);
 	if (r == 0)
-		r = listen_for_commands(supervisor, err);
+		r = supervisor_listen(supervisor, err);
 	return r;
 }
 
@@ -156,7 +136,7 @@ static int note_made(const struct start_note *note, const struct running *runnin
 	return state_write(supervisor->container->run_dir, state, err);
 }
 
-static void set_running(struct supervisor *supervisor)
+void supervisor_set_running(struct supervisor *supervisor)
 {
 	const struct config *config = &supervisor->container->config;
 	struct state *state = &supervisor->state;
@@ -168,134 +148,6 @@ static void set_running(struct supervisor *supervisor)
 		state->ready_ms = state->started_ms;
 	state->failure[0] = '\0';
 	state->failed_ms = 0;
-}
-
-/* For what the terminals hold; the pages come when they are touched. */
-static int make_memory(struct supervisor *supervisor, struct error *err)
-{
-	size_t size = monitor_memory_size(supervisor->running.tty_count,
-	                                  supervisor->container->config.console_buffer);
-
-	supervisor->memory_fd = memfd_create("sysc-console", MFD_CLOEXEC);
-	if (supervisor->memory_fd < 0 || ftruncate(supervisor->memory_fd, (off_t)size) < 0)
-		return fail(err, errno, "make a memory file");
-	return 0;
-}
-
-/* For boot.ready = notify: before the mounts are planned. */
-static int bind_notify(struct supervisor *supervisor, struct error *err)
-{
-	const struct config *config = &supervisor->container->config;
-	struct idmap map = {0};
-	int64_t uid = 0, gid = 0;
-	int r = 0;
-
-	if (supervisor->is_execute || config_ready(config, NULL) != READY_NOTIFY)
-		return 0;
-	if (!config->privileged) {
-		r = idmap_parse(&map, &config->idmap, err);
-		if (r < 0)
-			return r;
-		uid = idmap_to_host(&map, false, 0);
-		gid = idmap_to_host(&map, true, 0);
-	}
-	if (uid < 0 || gid < 0)
-		return fail_plain(err, EINVAL, "idmap.map does not map root (id 0)");
-	supervisor->ready_fd =
-		notify_bind(supervisor->container->run_dir, (uid_t)uid, (gid_t)gid, err);
-	return supervisor->ready_fd < 0 ? supervisor->ready_fd : 0;
-}
-
-/* For boot.ready = network: while we are still init's parent and have its namespaces at hand. */
-static int watch_network(struct supervisor *supervisor, struct error *err)
-{
-	char path[48];
-	CLEAN_FD int netns = -1;
-
-	if (supervisor->is_execute ||
-	    config_ready(&supervisor->container->config, NULL) != READY_NETWORK)
-		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", supervisor->running.pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return fail(err, errno, "open '%s'", path);
-	supervisor->ready_fd = ready_network_open(netns, err);
-	return supervisor->ready_fd < 0 ? supervisor->ready_fd : 0;
-}
-
-static bool wants_route(const struct config *config)
-{
-	for (size_t i = 0; i < config->network_count; i++)
-		if (config->networks[i].type != NETWORK_NONE &&
-		    !text_is(config->networks[i].gateway, "none"))
-			return true;
-	return false;
-}
-
-/* What the worker does on its own. The texts stay the config's. */
-static void add_duties(const struct supervisor *supervisor, struct handover *handover)
-{
-	const struct config *config = &supervisor->container->config;
-	const char *command;
-
-	if (supervisor->is_execute)
-		return;
-	handover->ready = config_ready(config, &command);
-	handover->ready_command = (char *)(uintptr_t)command;
-	handover->ready_timeout_ms = (uint64_t)config->boot.ready_timeout_ms;
-	handover->ready_wants_route = wants_route(config);
-	handover->ready_fd = supervisor->ready_fd;
-	handover->policy = restart_policy_of(config);
-	handover->health_command = config->health.command;
-	handover->health_interval_ms = (uint64_t)config->health.interval_ms;
-	handover->health_timeout_ms = (uint64_t)config->health.timeout_ms;
-	handover->health_retries = config->health.retries;
-	handover->health_action = (uint64_t)config->health.on_failure;
-}
-
-static int write_handover(struct supervisor *supervisor, struct error *err)
-{
-	const struct container *container = supervisor->container;
-	const struct config *config = &container->config;
-	CLEAN_FREE char *monitor = must_printf("%s/sysc-monitor", container->paths->libexec);
-	struct handover handover;
-	int r = make_memory(supervisor, err);
-
-	if (r < 0)
-		return r;
-	handover_init(&handover);
-	handover.name = container->name;
-	handover.store = container->paths->store;
-	handover.run_dir = container->run_dir;
-	handover.log = container->log;
-	handover.console_log = config->console_log ? container->console : NULL;
-	handover.program = container->paths->program;
-	handover.monitor = monitor;
-	handover.console_log_size = config->console_log_size;
-	handover.console_buffer = config->console_buffer;
-	handover.ephemeral = config->ephemeral;
-	/* what was asked of the supervisor that is taken over from */
-	handover.is_asked = handover.no_reboot = supervisor->state.phase == STATE_STOPPING;
-	handover.pidfd = supervisor->running.pidfd;
-	handover.listen_fd = supervisor->listen_fd;
-	handover.client_fd = supervisor->console_fd;
-	handover.memory_fd = supervisor->memory_fd;
-	memcpy(handover.ttys, supervisor->running.ttys, sizeof(handover.ttys));
-	handover.tty_count = supervisor->running.tty_count;
-	add_duties(supervisor, &handover);
-	return handover_write(&handover, err); /* the texts stay the container's */
-}
-
-/* From here on the fds belong to sysc-monitor. Returns only on failure. */
-static int become_monitor(struct supervisor *supervisor, int handover_fd, struct error *err)
-{
-	const struct container *container = supervisor->container;
-	CLEAN_FREE char *path = must_printf("%s/sysc-monitor", container->paths->libexec);
-	CLEAN_FREE char *number = must_printf("%d", handover_fd);
-	char *argv[] = {(char *)(uintptr_t) "sysc-monitor", container->name, number, NULL};
-
-	(void)execv(path, argv);
-	return fail(err, errno, "run '%s'", path);
 }
 
 /*
@@ -316,14 +168,14 @@ static void try_later(struct supervisor *supervisor, const struct error *cause)
 	remove_notify(supervisor);
 	fd_close(&supervisor->ready_fd);
 	state->since_ms = 0;
-	r = supervisor->listen_fd < 0 ? listen_for_commands(supervisor, &err) : 0;
+	r = supervisor->listen_fd < 0 ? supervisor_listen(supervisor, &err) : 0;
 	if (r == 0) {
-		handover_fd = write_handover(supervisor, &err);
+		handover_fd = supervisor_write_handover(supervisor, &err);
 		r = handover_fd < 0 ? handover_fd
 		                    : state_write(supervisor->container->run_dir, state, &err);
 	}
 	if (r == 0)
-		(void)become_monitor(supervisor, handover_fd, &err);
+		(void)supervisor_become_monitor(supervisor, handover_fd, &err);
 	log_line(LOG_LEVEL_ERROR, "%s", err.text);
 }
 
@@ -376,7 +228,7 @@ static int supervise(const struct container *container, const struct supervisor_
 	running_init(&supervisor.running);
 	r = begin(&supervisor, err);
 	if (r == 0)
-		r = bind_notify(&supervisor, err);
+		r = supervisor_bind_notify(&supervisor, err);
 	if (r == 0)
 		r = place_choose(container, &place, err);
 	(void)snprintf(supervisor.state.unit, sizeof(supervisor.state.unit), "%s", place.unit);
@@ -388,10 +240,10 @@ static int supervise(const struct container *container, const struct supervisor_
 		note_failure(&supervisor, err);
 		return r;
 	}
-	set_running(&supervisor);
-	r = watch_network(&supervisor, err);
+	supervisor_set_running(&supervisor);
+	r = supervisor_watch_network(&supervisor, err);
 	if (r == 0)
-		r = handover_fd = write_handover(&supervisor, err);
+		r = handover_fd = supervisor_write_handover(&supervisor, err);
 	if (r >= 0)
 		r = state_write(container->run_dir, &supervisor.state, err);
 	if (r == 0) {
@@ -403,7 +255,7 @@ static int supervise(const struct container *container, const struct supervisor_
 			(void)sync_send(reply_fd, SYNC_READY, NULL,
 			                0); /* gone: it runs all the same */
 		register_machine(&supervisor);
-		r = become_monitor(&supervisor, handover_fd, err);
+		r = supervisor_become_monitor(&supervisor, handover_fd, err);
 	}
 	/* nobody looks after it: it must not go on */
 	(void)sys_pidfd_send_signal(supervisor.running.pidfd, SIGKILL);
@@ -413,7 +265,7 @@ static int supervise(const struct container *container, const struct supervisor_
 }
 
 /* Own session, no streams or other fds of the caller, every signal for later. */
-static int detach(struct error *err)
+int supervisor_detach(struct error *err)
 {
 	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t all;
@@ -433,14 +285,15 @@ static int detach(struct error *err)
 	return 0;
 }
 
-static void run_supervisor(const struct container *container,
-                           const struct supervisor_options *options, int reply_fd)
+/* In a process of its own. */
+static int run_supervisor(const struct container *container, const void *data, int reply_fd,
+                          struct error *err)
 {
+	const struct supervisor_options *options = data;
 	const struct plan_execute *execute = options->execute;
 	struct plan_execute own = {0};
 	struct supervisor_options own_options = {.execute = execute ? &own : NULL,
 	                                         .console_fd = options->console_fd};
-	struct error err = {0};
 	int stdio[3], r;
 
 	if (execute) { /* numbers above the streams, which are about to change */
@@ -451,153 +304,58 @@ static void run_supervisor(const struct container *container,
 			                   : fcntl(execute->stdio[i], F_DUPFD_CLOEXEC, 3);
 		own.stdio = stdio;
 	}
-	r = detach(&err);
+	r = supervisor_detach(err);
 	/* it is the service of whoever started it, not of us */
 	(void)unsetenv("NOTIFY_SOCKET");
-	if (r == 0)
-		r = supervise(container, &own_options, reply_fd, &err);
-	if (r < 0)
-		sync_send_error(reply_fd, &err);
-	_exit(1);
-}
-
-/* The ptys ended with who held them; the guest goes on without any where new ones cannot be made. */
-static void renew_console(struct supervisor *supervisor)
-{
-	struct running *running = &supervisor->running;
-	uint64_t ttys = supervisor->container->config.ttys;
-	struct error err = {0};
-
-	if (console_renew(running->pidfd, supervisor->state.id_map[0] != '\0', ttys, running->ttys,
-	                  &err) == 0)
-		running->tty_count = (unsigned int)(1 + ttys);
-	else
-		log_line(LOG_LEVEL_WARN, "no console: %s", err.text);
-}
-
-static int open_orphan(struct supervisor *supervisor, struct error *err)
-{
-	struct running *running = &supervisor->running;
-	const struct state *state = &supervisor->state;
-
-	running->pid = state->init_pid;
-	running->pidfd = sys_pidfd_open(state->init_pid, 0);
-	if (running->pidfd < 0 || state_process_birth(state->init_pid) != state->init_birth)
-		return fail_plain(err, ESRCH, "the container ended just now");
-	return 0;
-}
-
-/* Back to where the one was that is gone; elsewhere it may end with the session of who made it. */
-static void rejoin(const struct state *state)
-{
-	struct error err = {0};
-
-	if (systemd_rejoin(state->cgroup, &err) < 0)
-		log_line(LOG_LEVEL_WARN, "%s", err.text);
-}
-
-/* The life of a process that takes over, up to the exec. */
-static int adopt(const struct container *container, const struct state *state, int reply_fd,
-                 struct error *err)
-{
-	CLEAN(supervisor_done)
-	struct supervisor supervisor = {.container = container,
-	                                .state = *state,
-	                                .listen_fd = -1,
-	                                .console_fd = -1,
-	                                .memory_fd = -1,
-	                                .ready_fd = -1,
-	                                .is_execute = text_is(state->init_kind, "sysc-init")};
-	CLEAN_FD int handover_fd = -1;
-	int r;
-
-	running_init(&supervisor.running);
-	r = open_orphan(&supervisor, err);
-	if (r < 0)
-		return r;
-	rejoin(state);
-	renew_console(&supervisor);
-	if (supervisor.state.phase == STATE_STARTING)
-		set_running(&supervisor);
-	r = listen_for_commands(&supervisor, err);
-	if (r == 0 && !supervisor.state.ready_ms)
-		r = watch_network(&supervisor, err);
-	if (r == 0)
-		r = handover_fd = write_handover(&supervisor, err);
-	name_supervisor(&supervisor.state);
-	if (r >= 0)
-		r = state_write(container->run_dir, &supervisor.state, err);
-	if (r < 0)
-		return r;
-	log_line(LOG_LEVEL_WARN, "the supervisor was gone: process %d takes over", getpid());
-	(void)sync_send(reply_fd, SYNC_READY, NULL, 0); /* gone: it is taken over all the same */
-	r = become_monitor(&supervisor, handover_fd, err);
-	log_line(LOG_LEVEL_ERROR, "%s", err->text);
-	return r;
+	return r == 0 ? supervise(container, &own_options, reply_fd, err) : r;
 }
 
 static const struct supervisor_options plain = {.execute = NULL, .console_fd = -1};
 static const struct supervisor_options again = {
 	.execute = NULL, .console_fd = -1, .is_again = true};
 
-int supervisor_start(const struct container *container, const struct supervisor_options *options,
-                     struct error *err)
+int supervisor_fork(const struct container *container, supervisor_life life, const void *data,
+                    pid_t *pid, struct error *err)
 {
 	CLEAN_FD int ours = -1, theirs = -1;
+	struct error own = {0};
 	int ends[2];
 	int r = sync_pair(ends, err);
-	pid_t pid;
 
 	if (r < 0)
 		return r;
 	ours = ends[0];
 	theirs = ends[1];
-	log_open(container->log, LOG_LEVEL_INFO);
-	pid = place_fork(container);
-	if (pid < 0)
+	*pid = place_fork(container);
+	if (*pid < 0)
 		return fail(err, errno, "fork the supervisor");
-	if (pid == 0) {
+	if (*pid == 0) {
 		fd_close(&ours);
-		run_supervisor(container, options ? options : &plain, theirs);
+		if (life(container, data, theirs, &own) < 0)
+			sync_send_error(theirs, &own);
+		_exit(1);
 	}
-	fd_close(&theirs);
-	r = sync_expect(ours, SYNC_READY, NULL, NULL, -1, err);
+	return fd_take(&ours);
+}
+
+int supervisor_start(const struct container *container, const struct supervisor_options *options,
+                     struct error *err)
+{
+	CLEAN_FD int answer_fd = -1;
+	pid_t pid;
+	int r;
+
+	log_open(container->log, LOG_LEVEL_INFO);
+	answer_fd =
+		supervisor_fork(container, run_supervisor, options ? options : &plain, &pid, err);
+	if (answer_fd < 0)
+		return answer_fd;
+	r = sync_expect(answer_fd, SYNC_READY, NULL, NULL, -1, err);
 	if (r == -EPIPE)
 		(void)fail_plain(err, EPIPE, "the supervisor died during the start (see '%s')",
 		                 container->log);
 	if (r < 0)
 		(void)waitpid(pid, NULL, 0); /* it exits by itself after its message */
-	return r;
-}
-
-int supervisor_adopt(const struct container *container, const struct state *state,
-                     struct error *err)
-{
-	CLEAN_FD int ours = -1, theirs = -1;
-	int ends[2];
-	int r = sync_pair(ends, err);
-	pid_t pid;
-
-	if (r < 0)
-		return r;
-	ours = ends[0];
-	theirs = ends[1];
-	pid = place_fork(container);
-	if (pid < 0)
-		return fail(err, errno, "fork the supervisor");
-	if (pid == 0) {
-		fd_close(&ours);
-		r = detach(err);
-		if (r == 0)
-			r = adopt(container, state, theirs, err);
-		if (r < 0)
-			sync_send_error(theirs, err);
-		_exit(1);
-	}
-	fd_close(&theirs);
-	r = sync_expect(ours, SYNC_READY, NULL, NULL, ADOPT_MS, err);
-	if (r < 0)
-		(void)waitpid(pid, NULL, WNOHANG); /* it exits by itself after its message */
 	return r;
 }
 
