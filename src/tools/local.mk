@@ -69,8 +69,11 @@ src_sysc_SOURCES += \
 SYSC_VERBS += export import
 src_sysc_SOURCES += \
 	src/tools/archiver.c src/tools/archiver.h \
-	src/tools/cmd_export.c src/tools/cmd_import.c \
-	src/tools/import_config.c src/tools/import_config.h
+	src/tools/cmd_export.c src/tools/cmd_import.c src/tools/import.h \
+	src/tools/import_archive.c src/tools/import_archive.h \
+	src/tools/import_config.c src/tools/import_config.h \
+	src/tools/import_input.c src/tools/import_input.h \
+	src/tools/import_plain.c src/tools/import_plain.h
 
 SYSC_VERBS += net
 src_sysc_SOURCES += \
