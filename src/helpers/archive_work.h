@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct archive;
 struct error;
 
 #define ARCHIVE_NOTES    32 /* that are kept; more are only counted */
@@ -34,5 +35,7 @@ struct archive_job {
 
 /* 0, or the first thing that is wrong: "entry 'etc/x': why". */
 int archive_work(const struct archive_job *job, struct error *err);
+/* What libarchive says, with names that it quotes made harmless. */
+int work_fail(struct archive *archive, struct error *err);
 
 #endif

@@ -5,13 +5,20 @@ pkglibexec_PROGRAMS += src/sysc-archive
 src_sysc_archive_SOURCES = \
 	src/helpers/sysc-archive.c \
 	src/helpers/archive_confine.c src/helpers/archive_confine.h \
+	src/helpers/archive_content.c src/helpers/archive_content.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
+	src/helpers/archive_links.c src/helpers/archive_links.h \
 	src/helpers/archive_list.c src/helpers/archive_list.h \
+	src/helpers/archive_options.c src/helpers/archive_options.h \
 	src/helpers/archive_pack.c src/helpers/archive_pack.h \
 	src/helpers/archive_progress.c src/helpers/archive_progress.h \
 	src/helpers/archive_rules.c src/helpers/archive_rules.h \
-	src/helpers/archive_work.c src/helpers/archive_work.h
+	src/helpers/archive_run.c src/helpers/archive_run.h \
+	src/helpers/archive_tree.c src/helpers/archive_tree.h \
+	src/helpers/archive_verify.c src/helpers/archive_verify.h \
+	src/helpers/archive_work.c src/helpers/archive_work.h \
+	src/helpers/archive_writer.c src/helpers/archive_writer.h
 src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Watching over the confined child of sysc-archive; see the header. */
+#include "helpers/archive_run.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "helpers/archive_confine.h"
+#include "helpers/archive_options.h"
+#include "helpers/archive_progress.h"
+#include "helpers/archive_work.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static int stop_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&set, numbers[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Until the child ends (0) or a signal asks to stop (its number). */
+static int watch(int signals, const struct confined *child, struct progress *progress,
+                 const struct archive_counters *counters)
+{
+	struct pollfd events[] = {
+		{.fd = child->pidfd, .events = POLLIN},
+                {.fd = signals,      .events = POLLIN}
+        };
+	struct signalfd_siginfo info;
+
+	for (;;) {
+		int n = poll(events, ARRAY_SIZE(events), progress->form ? 100 : -1);
+
+		if (n > 0 && events[1].revents &&
+		    read(signals, &info, sizeof(info)) == sizeof(info))
+			return (int)info.ssi_signo;
+		if (n > 0 && events[0].revents)
+			return 0;
+		progress_show(progress, counters);
+	}
+}
+
+static enum progress_form choose_form(const struct archive_options *options)
+{
+	if (options->quiet)
+		return PROGRESS_NONE;
+	if (options->bar || isatty(2))
+		return PROGRESS_BAR;
+	return options->progress ? PROGRESS_LINES : PROGRESS_NONE;
+}
+
+void run_report(const struct archive_options *options, const char *format, ...)
+{
+	va_list args;
+
+	if (options->report_fd < 0)
+		(void)fputs("sysc-archive: ", stderr);
+	va_start(args, format);
+	(void)vdprintf(options->report_fd < 0 ? 2 : options->report_fd, format, args);
+	va_end(args);
+}
+
+static void report_notes(const struct archive_options *options,
+                         const struct archive_counters *counters)
+{
+	unsigned int count = atomic_load(&counters->note_count);
+	const char *kind = options->report_fd < 0 ? "" : "note ";
+
+	if (options->quiet && options->report_fd < 0)
+		return;
+	for (unsigned int i = 0; i < count && i < ARCHIVE_NOTES; i++) {
+		char shown[ARCHIVE_NOTE_MAX];
+
+		memcpy(shown, counters->notes[i], sizeof(shown));
+		shown[sizeof(shown) - 1] = '\0';
+		for (char *c = shown; *c; c++) /* the child's memory is foreign */
+			if ((unsigned char)*c < 32 || *c == 127)
+				*c = '?';
+		run_report(options, "%s%s\n", kind, shown);
+	}
+	if (count > ARCHIVE_NOTES)
+		run_report(options, "%sand %u more\n", kind, count - ARCHIVE_NOTES);
+}
+
+int run_confined(const struct archive_options *options, const struct confine *confine,
+                 struct archive_counters *counters, const char *name, uint64_t total,
+                 struct error *err)
+{
+	CLEAN_FD int signals = stop_signals();
+	struct progress progress;
+	struct confined child;
+	int r, signal_number;
+
+	if (signals < 0)
+		return fail(err, errno, "watch for signals");
+	progress_start(&progress, choose_form(options), name, total);
+	r = confine_start(confine, &child, err);
+	if (r < 0)
+		return r;
+	signal_number = watch(signals, &child, &progress, counters);
+	r = confine_end(&child, signal_number != 0, err);
+	progress_end(&progress, counters, r == 0);
+	if (r == 0)
+		report_notes(options, counters);
+	(void)munmap(counters, sizeof(*counters));
+	if (!signal_number)
+		return r;
+	(void)fail_plain(err, EINTR, "interrupted");
+	return signal_number;
+}
+
+struct archive_counters *run_share_counters(struct error *err)
+{
+	struct archive_counters *counters = mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE,
+	                                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (counters == MAP_FAILED) {
+		(void)fail(err, errno, "share memory");
+		return NULL;
+	}
+	return counters;
+}
+
+bool run_shows_progress(const struct archive_options *options)
+{
+	return choose_form(options) != PROGRESS_NONE;
+}
