@@ -101,6 +101,14 @@ wait_until() {
 	done
 }
 
+# with_kill MILLISECONDS WORD...: sysc, killed then, it alone
+with_kill() {
+	local after
+	after=$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))
+	shift
+	timeout --foreground -s KILL "$after" "$top_builddir/src/sysc" "$@" >/dev/null 2>&1 || :
+}
+
 # in_background COMMAND...: ended by teardown; $background is its pid
 SANDBOX_PIDS=()
 in_background() {

@@ -7,6 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../lib/lifecycle
+load ../lib/images
 
 setup() {
 	lifecycle_setup
@@ -15,21 +16,7 @@ setup() {
 
 teardown() {
 	sandbox_teardown
-	! mountpoint -q "$BATS_TEST_TMPDIR/mnt" || wait_until 10 umount "$BATS_TEST_TMPDIR/mnt"
-}
-
-# make_store TYPE SIZE [MKFS-OPTION...]: the store on a file system of its own, in an image
-make_store() {
-	local type=$1 size=$2
-	shift 2
-	need "mkfs.$type"
-	[[ -e /dev/loop-control ]] || skip "the host has no loop devices"
-	truncate -s "$size" disk.img
-	"mkfs.$type" -q "$@" disk.img >/dev/null
-	mkdir -p mnt
-	mount -o loop disk.img mnt
-	export SYSC_PATH=$PWD/mnt/store SYSC_CACHE=$PWD/mnt/cache
-	mkdir -p "$SYSC_PATH"
+	drop_images
 }
 
 value() { sysc config get "$1" "$2"; }
@@ -280,7 +267,7 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 		[[ -e $SYSC_PATH/web9 ]] || make_busybox web9
 		for moment in $(seq 1 9 160); do
 			# shellcheck disable=SC2086
-			timeout --foreground -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" copy $way >/dev/null 2>&1 || :
+			with_kill "$moment" copy $way
 			sysc config check web0 web9
 			if [[ -e $SYSC_PATH/web2 ]]; then
 				sysc config check web2

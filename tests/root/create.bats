@@ -230,13 +230,13 @@ i = tarfile.TarInfo("../../escaped"); i.type = tarfile.DIRTYPE; t.addfile(i)'
 	[[ $(ls -A "$SYSC_PATH") == $'.lock\nweb1' ]]
 	sysc destroy web1
 	nothing_left
-	# after 0, 10, 20 … ms
-	for moment in $(seq 0 10 200); do
-		timeout -s KILL "$(printf '0.%03d' "$moment" | sed 's/^0.000$/0.001/')" "$top_builddir/src/sysc" create web1 >/dev/null 2>&1 || :
+	# after 1, 11, 21 … ms
+	for moment in $(seq 1 10 201); do
+		with_kill "$moment" create web1
 		if [[ $(sysc ls -1) == web1 ]]; then
 			sysc config check web1
 			[[ -e $SYSC_PATH/web1/rootfs/etc/hostname ]]
-			timeout -s KILL "$(printf '0.%03d' $((moment % 8 + 1)))" "$top_builddir/src/sysc" destroy web1 >/dev/null 2>&1 || :
+			with_kill $((moment % 8 + 1)) destroy web1
 			[[ ! -e $SYSC_PATH/web1 || -e $SYSC_PATH/web1/rootfs/etc/hostname ]]
 		fi
 	done

@@ -34,4 +34,4 @@ ROOT_TESTS += tests/root/supervisor.bats
 ROOT_TESTS += tests/root/tools.bats
 ROOT_TESTS += tests/root/transfer.bats
 TESTS += $(ROOT_TESTS)
-EXTRA_DIST += $(ROOT_TESTS) tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py
+EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py

@@ -7,51 +7,24 @@
 bats_require_minimum_version 1.5.0
 LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
+load ../lib/images
 
 setup() {
 	lifecycle_setup
 	cd "$BATS_TEST_TMPDIR" || return
-	[[ -e /dev/loop-control ]] || skip "the host has no loop devices"
+	need_loop
 }
 
 teardown() {
 	sandbox_teardown
-	if mountpoint -q mnt; then wait_until 10 umount mnt; fi
-	[[ -z $(images_in_use) ]] || { echo "loop devices left:" >&2 && images_in_use >&2 && return 1; }
+	drop_images
 }
-
-# images_in_use: the loop devices on files of this test
-images_in_use() { losetup -n -l -O NAME,BACK-FILE | grep -F "$BATS_TEST_TMPDIR" || :; }
-
-# make_store TYPE SIZE [MKFS-OPTION...]: the store on a file system of its own, in an image
-make_store() {
-	local type=$1 size=$2
-	shift 2
-	need "mkfs.$type"
-	rm -f disk.img
-	truncate -s "$size" "$BATS_TEST_TMPDIR/disk.img"
-	"mkfs.$type" -q "$@" "$BATS_TEST_TMPDIR/disk.img" >/dev/null
-	mkdir -p mnt
-	mount -o loop disk.img mnt
-	export SYSC_PATH=$PWD/mnt/store SYSC_CACHE=$PWD/mnt/cache
-	mkdir -p "$SYSC_PATH"
-}
-
-drop_store() { wait_until 10 umount mnt; }
 
 # gone NAME: destroyed with its snapshots, and nothing of it is anywhere
 gone() {
 	sysc destroy -f -s "$1"
 	[[ -z $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock) ]]
-	[[ -z $(images_in_use | grep -v disk.img) ]]
-}
-
-# with_kill MILLISECONDS WORD...: sysc, killed then
-with_kill() {
-	local after
-	after=$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))
-	shift
-	timeout -s KILL "$after" "$top_builddir/src/sysc" "$@" >/dev/null 2>&1 || :
+	assert_no_image other
 }
 
 # whole_life NAME: made, changed inside, restored, undone; of a running one too

@@ -7,37 +7,18 @@
 bats_require_minimum_version 1.5.0
 LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
+load ../lib/images
 
 setup() {
 	lifecycle_setup
 	cd "$BATS_TEST_TMPDIR" || return
-	[[ -e /dev/loop-control ]] || skip "the host has no loop devices"
+	need_loop
 }
 
 teardown() {
 	sandbox_teardown
-	[[ -z $(images_in_use) ]] || { echo "loop devices left:" >&2 && images_in_use >&2 && return 1; }
+	drop_images
 }
-
-# images_in_use: the loop devices on files of this test
-images_in_use() { losetup -n -l -O NAME,BACK-FILE | grep -F "$BATS_TEST_TMPDIR" || :; }
-
-# make_store TYPE SIZE [MKFS-OPTION...]: the store on a file system of its own, in an image
-make_store() {
-	local type=$1 size=$2
-	shift 2
-	need "mkfs.$type"
-	rm -f disk.img
-	truncate -s "$size" "$BATS_TEST_TMPDIR/disk.img"
-	"mkfs.$type" -q "$@" "$BATS_TEST_TMPDIR/disk.img" >/dev/null
-	mkdir -p mnt
-	mount -o loop disk.img mnt
-	export SYSC_PATH=$PWD/mnt/store SYSC_CACHE=$PWD/mnt/cache
-	mkdir -p "$SYSC_PATH"
-}
-
-# drop_store: it is not busy, so nothing of any container is left on it
-drop_store() { wait_until 10 umount mnt; }
 
 # lives NAME: it boots, in its own user namespace, writes, stops, and what it wrote is there with plain ids
 lives() {
@@ -58,7 +39,7 @@ gone() {
 	sysc destroy "$1"
 	[[ $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock) == '' ]]
 	assert_nothing_left "$1"
-	[[ -z $(images_in_use | grep -v disk.img) ]]
+	assert_no_image other
 }
 
 @test "dir, overlay, loop: a container on each lives, and goes without a trace" {
@@ -67,7 +48,7 @@ gone() {
 	for backend in dir overlay loop; do
 		make_busybox web1 -B "$backend"
 		grep -q "^path = $backend:" "$SYSC_PATH/web1/config"
-		[[ -z $(images_in_use) ]]
+		assert_no_image
 		lives web1
 		gone web1
 	done
@@ -297,10 +278,10 @@ gone() {
 	make_store btrfs 300M
 	for backend in overlay loop btrfs; do
 		for moment in $(seq 1 12 150); do
-			timeout -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" create -B "$backend" --fstype ext4 web1 >/dev/null 2>&1 || :
+			with_kill "$moment" create -B "$backend" --fstype ext4 web1
 			if [[ $(sysc ls -1) == web1 ]]; then
 				sysc config check web1
-				timeout -s KILL "$(printf '0.%03d' $((moment % 9 + 1)))" "$top_builddir/src/sysc" destroy web1 >/dev/null 2>&1 || :
+				with_kill $((moment % 9 + 1)) destroy web1
 			fi
 		done
 		[[ ! -e $SYSC_PATH/web1 ]] || sysc destroy web1
@@ -308,7 +289,7 @@ gone() {
 		sysc destroy web9
 		[[ -z $(find "$SYSC_PATH" -mindepth 1 ! -name .lock) ]]
 	done
-	wait_until 10 bash -c "! losetup -n -l -O BACK-FILE | grep -F '$PWD' | grep -qv disk.img"
+	assert_no_image other
 	[[ -z $(btrfs subvolume list mnt) ]]
 	drop_store
 }
