@@ -219,7 +219,10 @@ static int clone_loop(const struct storage *from, const struct storage *to, stru
 		return 0;
 	r = errno == ENOSPC || errno == EIO || errno == EDQUOT ? errno : EOPNOTSUPP;
 	(void)unlink(target); /* the failure is the one to tell */
-	return fail(err, r, "share the blocks of '%s' with '%s'", source, target);
+	if (r != EOPNOTSUPP)
+		return fail(err, r, "share the blocks of '%s' with '%s'", source, target);
+	(void)fail_plain(err, r, "the file system of '%s' cannot share blocks", target);
+	return fail_hint(err, "make a full copy, or keep the containers on xfs or btrfs");
 }
 
 /* All of the image but its holes. */

@@ -205,6 +205,20 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	done
 }
 
+@test "an image on a file system that cannot share blocks: what to do instead" {
+	need busybox
+	need mkfs.ext4
+	make_store ext4 300M
+	make_busybox web1 -B loop
+	for word in -s -e; do
+		run sysc copy $word web1 web2
+		((status == 1))
+		[[ $output == *"cannot share blocks (make a full copy, or "* ]]
+		[[ ! -e $SYSC_PATH/web2 && ! -e $SYSC_PATH/.web2.creating ]]
+	done
+	sysc copy web1 web2
+}
+
 @test "a Debian: machine-id, keys of sshd and seeds are its own, and systemd boots" {
 	make_debian web1 bookworm
 	need ssh-keygen
