@@ -269,6 +269,16 @@ load ../lib/lifecycle
 	[ "$(inside web1 'echo alive')" = alive ]
 }
 
+assert_starts_and_stops() {
+	sysc start "$1"
+	[ "$(state_of "$1")" = RUNNING ]
+	[ "$(inside "$1" 'echo alive')" = alive ]
+	wait_until 10 has_pair "$1"
+	[ "$(count_supervisors)" = 2 ]
+	sysc stop -k "$1"
+	assert_nothing_left
+}
+
 @test "a start that is killed leaves a whole container, at whatever moment" {
 	make_busybox web1
 	for ((nth = 0; nth < 12; nth++)); do
@@ -279,13 +289,7 @@ load ../lib/lifecycle
 		{ wait "$pid" || :; } 2>/dev/null
 		# the supervisor goes on by itself, if it was there already
 		run -0 sysc wait -s 'RUNNING|STOPPED' -t 20s web1
-		sysc start web1
-		[ "$(state_of web1)" = RUNNING ]
-		[ "$(inside web1 'echo alive')" = alive ]
-		wait_until 10 has_pair web1
-		[ "$(count_supervisors)" = 2 ]
-		sysc stop -k web1
-		assert_nothing_left
+		assert_starts_and_stops web1
 	done
 }
 
@@ -300,13 +304,7 @@ load ../lib/lifecycle
 		[ -z "$supervisor" ] || kill -KILL "$supervisor" 2>/dev/null || :
 		wait "$pid" || :
 		[ -z "$supervisor" ] || wait_until 5 has_ended "$supervisor"
-		sysc start web1
-		[ "$(state_of web1)" = RUNNING ]
-		[ "$(inside web1 'echo alive')" = alive ]
-		wait_until 10 has_pair web1
-		[ "$(count_supervisors)" = 2 ]
-		sysc stop -k web1
-		assert_nothing_left
+		assert_starts_and_stops web1
 	done
 }
 

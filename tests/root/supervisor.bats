@@ -16,12 +16,12 @@ runs_anew() {
 	[[ -n $pid && $pid != "$2" && $(state_of "$1") == RUNNING ]]
 }
 
-# kill_worker NAME: and waits for the next one
-kill_worker() {
+# kill_one monitor_of|keeper_of NAME: and waits for the next one
+kill_one() {
 	local last
-	last=$(monitor_of "$1")
+	last=$($1 "$2")
 	kill -KILL "$last"
-	wait_until 20 eval 'has_pair '"$1"' && [ "$(monitor_of '"$1"')" != '"$last"' ]'
+	wait_until 20 eval "has_pair $2"' && [ "$('"$1 $2"')" != '"$last"' ]'
 }
 
 @test "a worker that is killed, many times: the same guest, and everything works" {
@@ -31,7 +31,7 @@ kill_worker() {
 	birth=$(uptime_of web1)
 	keeper=$(keeper_of web1)
 	for ((nth = 0; nth < 6; nth++)); do
-		kill_worker web1
+		kill_one monitor_of web1
 	done
 	[ "$(state_of web1)" = RUNNING ]
 	[ "$(pid_of web1)" = "$init" ]
@@ -62,7 +62,7 @@ kill_worker() {
 	printf 'root\n' >&7
 	wait_until 10 grep -qa '# ' "$BATS_TEST_TMPDIR/out"
 	for ((nth = 0; nth < 3; nth++)); do
-		kill_worker web1
+		kill_one monitor_of web1
 		printf 'echo an''swer $((%d*7))\n' $((nth + 6)) >&7
 		wait_until 10 grep -qa "answer $(((nth + 6) * 7))" "$BATS_TEST_TMPDIR/out"
 	done
@@ -77,12 +77,12 @@ kill_worker() {
 @test "a worker that is killed while the container is frozen" {
 	start_busybox web1
 	sysc freeze web1
-	kill_worker web1
+	kill_one monitor_of web1
 	[ "$(state_of web1)" = FROZEN ]
 	sysc unfreeze web1
 	[ "$(inside web1 'echo alive')" = alive ]
 	sysc freeze web1
-	kill_worker web1
+	kill_one monitor_of web1
 	sysc stop -k web1
 	assert_nothing_left
 }
@@ -104,7 +104,7 @@ kill_worker() {
 		pid=$!
 		wait_until 10 test -e "$(rootfs web1)/asked"
 		for ((kills = 0; kills <= nth; kills++)); do
-			kill_worker web1
+			kill_one monitor_of web1
 		done
 		[ "$(state_of web1)" = STOPPING ]
 		kill -0 "$pid"
@@ -121,7 +121,7 @@ kill_worker() {
 	start_busybox web1
 	keeper=$(keeper_of web1)
 	init=$(pid_of web1)
-	kill_worker web1
+	kill_one monitor_of web1
 	sysc config set web1 container.hostname renamed
 	inside web1 'reboot -f' || :
 
@@ -131,14 +131,6 @@ kill_worker() {
 	[ "$(inside web1 hostname)" = renamed ]
 	sysc stop -k web1
 	assert_nothing_left
-}
-
-# kill_keeper NAME: and waits for the next one
-kill_keeper() {
-	local last
-	last=$(keeper_of "$1")
-	kill -KILL "$last"
-	wait_until 20 eval 'has_pair '"$1"' && [ "$(keeper_of '"$1"')" != '"$last"' ]'
 }
 
 @test "a keeper that is killed, and either in turn: the same guest, and how it ends is known" {
@@ -154,16 +146,16 @@ kill_keeper() {
 	init=$(pid_of web1)
 	for ((nth = 0; nth < 3; nth++)); do
 		worker=$(monitor_of web1)
-		kill_keeper web1
+		kill_one keeper_of web1
 		[ "$(monitor_of web1)" = "$worker" ]
-		kill_worker web1
+		kill_one monitor_of web1
 		[ "$(pid_of web1)" = "$init" ]
 		[ "$(count_supervisors)" = 2 ]
 	done
 	grep -q 'the keeper of the supervisor died' "$SYSC_LOG/web1.log"
-	kill_keeper web1
+	kill_one keeper_of web1
 	sysc freeze web1
-	kill_keeper web1
+	kill_one keeper_of web1
 	[ "$(state_of web1)" = FROZEN ]
 	sysc unfreeze web1
 	sysc stop web1
@@ -171,7 +163,7 @@ kill_keeper() {
 	assert_nothing_left
 	# the new keeper hears what the old one would have
 	sysc start web1
-	kill_keeper web1
+	kill_one keeper_of web1
 	kill -TERM "$(keeper_of web1)"
 	sysc wait -s STOPPED -t 20s web1
 	[[ $(sysc info web1) == *"by stop, signal 15"*"exit code 7"* ]]
@@ -181,7 +173,7 @@ kill_keeper() {
 @test "a reboot after the keeper was killed; a stop that is under way" {
 	start_busybox web1
 	init=$(pid_of web1)
-	kill_keeper web1
+	kill_one keeper_of web1
 	keeper=$(keeper_of web1)
 	inside web1 'reboot -f' || :
 
@@ -229,8 +221,8 @@ kill_keeper() {
 	# what was mounted is replaced, not covered
 	[ "$(inside web1 'grep -c " /dev/console " /proc/mounts')" = 1 ]
 	# a supervisor like any other
-	kill_worker web1
-	kill_keeper web1
+	kill_one monitor_of web1
+	kill_one keeper_of web1
 	inside web1 'reboot -f' || :
 
 	wait_until 20 runs_anew web1 "$init"
@@ -403,7 +395,7 @@ kill_keeper() {
 	[ "$(uptime_of web1)" = "$birth" ]
 	[ "$(grep -ac login: "$BATS_TEST_TMPDIR/out")" = "$(grep -ac login: "$SYSC_LOG/web1.console")" ]
 	# a new keeper may be exchanged as well
-	kill_keeper web1
+	kill_one keeper_of web1
 	sysc restart --supervisor web1
 	wait_until 10 has_pair web1
 	[ "$(count_supervisors)" = 2 ]
