@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The log of one container. The log target is the one global of the program: a supervisor has one
- * container, and every line is one write(2) to a file opened for appending, so processes may share it.
+ * The log of one container and the log of one command. The targets are the globals of the program: a supervisor
+ * has one container, and every line is one write(2) to a file opened for appending, so processes may share it.
  */
 #include "base/log.h"
 
@@ -27,8 +27,12 @@ static const char *const level_words[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
-static int log_fd = -1;
-static enum log_level log_least = LOG_LEVEL_INFO;
+struct target {
+	int fd;
+	enum log_level least;
+};
+
+static struct target of_container = {-1, LOG_LEVEL_INFO}, of_command = {-1, LOG_LEVEL_INFO};
 
 static void make_folder(const char *file)
 {
@@ -41,15 +45,15 @@ static void make_folder(const char *file)
 	(void)file_make_dirs(folder, 0755, NULL); /* the open that follows tells */
 }
 
-void log_open(const char *file, enum log_level level)
+static int open_target(struct target *target, const char *file, enum log_level level)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
 	CLEAN_FD int fd = -1;
 
-	log_close();
-	log_least = level;
+	fd_close(&target->fd);
+	target->least = level;
 	if (!file)
-		return;
+		return 0;
 	fd = open(file, flags, 0640);
 	if (fd < 0 && errno == ENOENT) {
 		make_folder(file);
@@ -57,12 +61,24 @@ void log_open(const char *file, enum log_level level)
 	}
 	/* above the three streams, which a supervisor replaces */
 	if (fd >= 0)
-		log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		target->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return target->fd < 0 ? -errno : 0;
+}
+
+void log_open(const char *file, enum log_level level)
+{
+	(void)open_target(&of_container, file, level); /* must not stop a container */
+}
+
+int log_open_command(const char *file, enum log_level level)
+{
+	return open_target(&of_command, file, level);
 }
 
 void log_close(void)
 {
-	fd_close(&log_fd);
+	fd_close(&of_container.fd);
+	fd_close(&of_command.fd);
 }
 
 /* "2026-11-22T02:10:00.123Z LEVEL "; the length. */
@@ -81,21 +97,20 @@ static size_t format_head(char *line, size_t room, enum log_level level)
 	return length + (size_t)n;
 }
 
-void log_line(enum log_level level, const char *format, ...)
+static bool is_wanted(const struct target *target, enum log_level level)
+{
+	return target->fd >= 0 && level <= target->least;
+}
+
+static void write_line(bool to_container, bool to_command, enum log_level level, const char *format,
+                       va_list ap)
 {
 	int saved = errno;
 	char line[LINE_MAX_BYTES];
-	size_t length, room;
-	va_list ap;
-	int n;
+	size_t length = format_head(line, sizeof(line), level);
+	size_t room = sizeof(line) - length - 1; /* one for the end of the line */
+	int n = vsnprintf(line + length, room, format, ap);
 
-	if (log_fd < 0 || level > log_least)
-		return;
-	length = format_head(line, sizeof(line), level);
-	room = sizeof(line) - length - 1; /* one for the end of the line */
-	va_start(ap, format);
-	n = vsnprintf(line + length, room, format, ap);
-	va_end(ap);
 	if (n < 0)
 		n = 0;
 	if ((size_t)n >= room) /* a longer text is cut */
@@ -105,8 +120,40 @@ void log_line(enum log_level level, const char *format, ...)
 			line[i] = ' '; /* one event is one line, and safe to show */
 	length += (size_t)n;
 	line[length++] = '\n';
-	(void)file_write_all(log_fd, line, length); /* a full disk must not stop a container */
+	/* a full disk must not stop a container */
+	if (to_container)
+		(void)file_write_all(of_container.fd, line, length);
+	if (to_command)
+		(void)file_write_all(of_command.fd, line, length);
 	errno = saved;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	bool to_container = is_wanted(&of_container, level);
+	bool to_command = is_wanted(&of_command, level);
+	va_list ap;
+
+	if (!to_container && !to_command)
+		return;
+	va_start(ap, format);
+	write_line(to_container, to_command, level, format, ap);
+	va_end(ap);
+}
+
+static void write_command(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	write_line(false, true, level, format, ap);
+	va_end(ap);
+}
+
+void log_command(enum log_level level, const char *text)
+{
+	if (is_wanted(&of_command, level))
+		write_command(level, "%s", text);
 }
 
 int log_parse_level(const char *word, enum log_level *out)

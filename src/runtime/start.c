@@ -6,6 +6,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "cgroup/cgroup.h"
 #include "container/applied.h"
 #include "container/container.h"
@@ -342,6 +343,7 @@ int start_container(const struct container *container, const char *cgroup,
 			done++;
 		if (r == 0)
 			r = fail_on_demand(step, err);
+		log_line(LOG_LEVEL_DEBUG, "step '%s'%s", step->name, r < 0 ? " failed" : "");
 	}
 	if (r == 0) {
 		*out = start.running;

@@ -94,14 +94,25 @@ static const struct command *find_verb(struct call *call, int *argc, char ***arg
 
 static int start_log(const struct call *call)
 {
+	CLEAN(text_done) struct text words = {0};
 	enum log_level level = LOG_LEVEL_INFO;
+	struct error err = {0};
+	int r;
 
 	if (call->log_level && log_parse_level(call->log_level, &level) < 0)
 		return output_usage(call,
 		                    "option '--log-level': '%s' is not error, warn, info or debug",
 		                    call->log_level);
-	if (call->log_file)
-		log_open(call->log_file, level);
+	if (!call->log_file)
+		return 0;
+	r = log_open_command(call->log_file, level);
+	if (r < 0) {
+		(void)fail(&err, -r, "open the log '%s'", call->log_file);
+		return output_error(call, NULL, &err);
+	}
+	for (char **word = call->argv; *word; word++)
+		text_addf(&words, "%s%s", words.length ? " " : "", *word);
+	log_command(LOG_LEVEL_DEBUG, words.data ? words.data : "");
 	return 0;
 }
 

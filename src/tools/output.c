@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "tools/command.h"
@@ -23,14 +24,19 @@ static void add_formatted(struct text *text, const char *format, va_list ap)
 	free(string);
 }
 
-static void say(const struct call *call, const char *name, const char *what)
+/* -q leaves out what only warns. */
+static void say(const struct call *call, enum log_level level, const char *name, const char *what)
 {
 	CLEAN(text_done) struct text line = {0};
 
 	text_addf(&line, "%s: ", call->program);
 	if (name)
 		text_addf(&line, "%s: ", name);
-	text_addf(&line, "%s\n", what);
+	text_add(&line, what);
+	log_command(level, line.data);
+	if (call->quiet && level == LOG_LEVEL_WARN)
+		return;
+	text_add(&line, "\n");
 	(void)file_write_all(STDERR_FILENO, line.data, line.length); /* nowhere else to say it */
 }
 
@@ -62,7 +68,7 @@ static int exit_code_for(const struct call *call, const char *name, int code)
 
 int output_error(const struct call *call, const char *name, const struct error *err)
 {
-	say(call, name, err->text);
+	say(call, LOG_LEVEL_ERROR, name, err->text);
 	return exit_code_for(call, name, err->code);
 }
 
@@ -72,7 +78,7 @@ int output_errors(const struct call *call, const char *name, const struct string
 	if (!errors->count)
 		return output_error(call, name, err);
 	for (size_t i = 0; i < errors->count; i++)
-		say(call, name, errors->items[i]);
+		say(call, LOG_LEVEL_ERROR, name, errors->items[i]);
 	return exit_code_for(call, name, err->code);
 }
 
@@ -85,7 +91,7 @@ int output_usage(const struct call *call, const char *format, ...)
 	add_formatted(&line, format, ap);
 	va_end(ap);
 	text_addf(&line, " (see %s %s)", call->program, call->command ? "--help" : "help");
-	say(call, NULL, line.data);
+	say(call, LOG_LEVEL_ERROR, NULL, line.data);
 	return EXIT_USAGE;
 }
 
@@ -94,11 +100,12 @@ void output_line(const struct call *call, const char *format, ...)
 	CLEAN(text_done) struct text line = {0};
 	va_list ap;
 
-	if (call->quiet)
-		return;
 	va_start(ap, format);
 	add_formatted(&line, format, ap);
 	va_end(ap);
+	log_command(LOG_LEVEL_INFO, line.data ? line.data : "");
+	if (call->quiet)
+		return;
 	text_add(&line, "\n");
 	(void)output_text(call, &line); /* a line that informs; data goes by output_text itself */
 }
@@ -108,12 +115,10 @@ void output_note(const struct call *call, const char *format, ...)
 	CLEAN(text_done) struct text line = {0};
 	va_list ap;
 
-	if (call->quiet)
-		return;
 	va_start(ap, format);
 	add_formatted(&line, format, ap);
 	va_end(ap);
-	say(call, NULL, line.data ? line.data : "");
+	say(call, LOG_LEVEL_WARN, NULL, line.data ? line.data : "");
 }
 
 int output_text(const struct call *call, const struct text *text)

@@ -29,6 +29,19 @@ load ../lib/lifecycle
 	assert_nothing_left
 }
 
+@test "--log: what the command tells and each step, in a file of one's own" {
+	make_busybox web1
+	sysc start -o "$PWD/start.log" -l debug web1
+	grep -qE '^[0-9T:.-]+Z debug .*start.* web1$' start.log
+	[ "$(grep -cE " debug step '(plan|links|birth)'$" start.log)" = 3 ]
+	sysc stop -q -k -o "$PWD/start.log" web1
+	run -3 sysc start --log start.log none
+	grep -qE " error sysc-start: none: no such container" start.log
+	run -1 sysc ls --log "$PWD"
+	[[ $output == *"open the log '$PWD': Is a directory" ]]
+	run ! grep -q debug "$SYSC_LOG/web1.log"
+}
+
 @test "the supervisor: a session of its own, no fd and no working folder of the caller" {
 	make_busybox web1
 	(cd "$BATS_TEST_TMPDIR" && sysc start web1 7>held 8<"$BATS_TEST_FILENAME")

@@ -92,6 +92,29 @@ TEST(one_event_is_one_line)
 	CHECK(got.length < 4096 + 64);
 }
 
+TEST(the_log_of_a_command_has_both_and_a_level_of_its_own)
+{
+	CLEAN(remove_folder) char *folder = make_folder();
+	CLEAN_FREE char *file = must_printf("%s/web1.log", folder);
+	CLEAN_FREE char *own = must_printf("%s/command.log", folder);
+	CLEAN(text_done) struct text got = {0}, got_own = {0};
+
+	CHECK_INT(log_open_command(own, LOG_LEVEL_DEBUG), 0);
+	CHECK_INT(log_open_command(folder, LOG_LEVEL_DEBUG), -EISDIR);
+	CHECK_INT(log_open_command(own, LOG_LEVEL_DEBUG), 0);
+	log_open(file, LOG_LEVEL_INFO);
+	log_line(LOG_LEVEL_INFO, "to both");
+	log_line(LOG_LEVEL_DEBUG, "step");
+	log_command(LOG_LEVEL_WARN, "100%d\n");
+	log_close();
+	log_command(LOG_LEVEL_ERROR, "after close");
+	CHECK(file_read(AT_FDCWD, file, 4096, &got, NULL) == 0);
+	CHECK(matches(got.data, "^" STAMP " info to both\n$"));
+	CHECK(file_read(AT_FDCWD, own, 4096, &got_own, NULL) == 0);
+	CHECK(matches(got_own.data, "^" STAMP " info to both\n" STAMP " debug step\n" STAMP
+	                            " warn 100%d \n$"));
+}
+
 TEST(a_symlink_is_not_written_through)
 {
 	CLEAN(remove_folder) char *folder = make_folder();
