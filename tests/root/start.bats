@@ -31,14 +31,15 @@ load ../lib/lifecycle
 
 @test "--log: what the command tells and each step, in a file of one's own" {
 	make_busybox web1
-	sysc start -o "$PWD/start.log" -l debug web1
-	grep -qE '^[0-9T:.-]+Z debug .*start.* web1$' start.log
-	[ "$(grep -cE " debug step '(plan|links|birth)'$" start.log)" = 3 ]
-	sysc stop -q -k -o "$PWD/start.log" web1
-	run -3 sysc start --log start.log none
-	grep -qE " error sysc-start: none: no such container" start.log
-	run -1 sysc ls --log "$PWD"
-	[[ $output == *"open the log '$PWD': Is a directory" ]]
+	log=$BATS_TEST_TMPDIR/start.log
+	sysc start -o "$log" -l debug web1
+	grep -qE '^[0-9T:.-]+Z debug .*start.* web1$' "$log"
+	[ "$(grep -cE " debug step '(plan|links|birth)'" "$log")" = 3 ]
+	sysc stop -q -k -o "$log" web1
+	run -3 sysc start --log "$log" none
+	grep -qE " error sysc-start: none: no such container" "$log"
+	run -1 sysc ls --log "$BATS_TEST_TMPDIR"
+	[[ $output == *"open the log '$BATS_TEST_TMPDIR': Is a directory" ]]
 	run ! grep -q debug "$SYSC_LOG/web1.log"
 }
 

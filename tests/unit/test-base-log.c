@@ -111,8 +111,8 @@ TEST(the_log_of_a_command_has_both_and_a_level_of_its_own)
 	CHECK(file_read(AT_FDCWD, file, 4096, &got, NULL) == 0);
 	CHECK(matches(got.data, "^" STAMP " info to both\n$"));
 	CHECK(file_read(AT_FDCWD, own, 4096, &got_own, NULL) == 0);
-	CHECK(matches(got_own.data, "^" STAMP " info to both\n" STAMP " debug step\n" STAMP
-	                            " warn 100%d \n$"));
+	CHECK(matches(got_own.data,
+	              "^" STAMP " info to both\n" STAMP " debug step\n" STAMP " warn 100%d \n$"));
 }
 
 TEST(a_symlink_is_not_written_through)
