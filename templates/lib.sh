@@ -68,7 +68,7 @@ parse() {
 		[ -n "$value" ] || die_usage "--name, --rootfs, --cache and --archive are needed: sysc-create gives them"
 	done
 	[ -d "$rootfs" ] || die "'$rootfs' is not a directory"
-	packages=$(printf '%s' "$packages" | tr -s ', \n\t' '    ' | sed 's/^ //; s/ $//')
+	[ -z "$packages" ] || packages=$(printf '%s' "$packages" | tr -s ', \n\t' '    ' | sed 's/^ //; s/ $//')
 	case $packages in
 	*[!A-Za-z0-9.+:=~_\ -]* | -* | *' -'*) die_usage "not names of packages: '$packages'" ;;
 	esac
@@ -139,7 +139,7 @@ cache_open() {
 	entry=$cache/$template/$1
 	[ "$verify" = yes ] || entry=$entry-unverified
 	tree=$entry/tree
-	mkdir -p "$entry"
+	[ -d "$entry" ] || mkdir -p "$entry"
 	exec 9>"$entry/lock"
 	if ! flock -n 9; then
 		say "wait for another create of $1"
@@ -153,8 +153,9 @@ cache_open() {
 # What is not whole; nobody else is at it while the lock is held. Silent: the last line that was printed is the reason
 # of a failure
 cache_clean() {
-	{ trees remove "$entry/tree.partial" &&
-		rm -rf --one-file-system "$entry"/*.partial "$entry"/*.part "$entry"/download.*; } 2>/dev/null || :
+	for left in "$entry"/*.partial "$entry"/*.part "$entry"/download.*; do
+		[ ! -e "$left" ] || trees remove "$left" 2>/dev/null || :
+	done
 }
 
 cache_has_tree() { [ -d "$tree" ]; }
@@ -166,16 +167,16 @@ cache_new_tree() { trees new "$tree.partial"; }
 cache_keep_tree() {
 	sync -f "$entry"
 	mv "$tree.partial" "$tree"
+	cache_clean
 }
 
 # cache_copy: the tree into the root file system; others may copy it too, but nobody removes it meanwhile
 cache_copy() {
 	trap - EXIT
-	cache_clean
 	flock -s 9
 	say "copy $tree"
-	set --
-	[ "${SYSC_PROGRESS-}" != bar ] || set -- --bar
+	set -- --write-out
+	[ "${SYSC_PROGRESS-}" != bar ] || set -- "$@" --bar
 	trees copy "$@" "$tree" "$rootfs" || exit 1
 	exec 9>&-
 }

@@ -19,14 +19,29 @@
 
 static const char usage[] =
 	"Usage: sysc-tree new DIR\n"
-	"       sysc-tree copy [--bar] FROM DIR\n"
+	"       sysc-tree copy [--bar] [--write-out] FROM DIR\n"
 	"       sysc-tree remove DIR…\n"
 	"\n"
 	"For root file systems: new makes the empty directory DIR, a subvolume where the\n"
 	"file system has them. copy copies what is in FROM into the empty directory DIR\n"
 	"with everything that belongs to it, sharing blocks or as a snapshot where the\n"
-	"file system can. remove removes whole trees and never leaves them: no symlink is\n"
-	"followed, a mount is an error.\n";
+	"file system can; with --write-out it begins to be written to the disk at once,\n"
+	"for who waits for that next. remove removes whole trees and never leaves them: no\n"
+	"symlink is followed, a mount is an error.\n";
+
+/* Of the command line, for the words that know them. */
+enum flag {
+	BAR = 1,
+	WRITE_OUT = 2,
+};
+
+static const struct {
+	const char *name;
+	enum flag flag;
+} flag_names[] = {
+	{"--bar",       BAR      },
+	{"--write-out", WRITE_OUT},
+};
 
 /* A path taken apart: the open folder that it is in, and its last part. */
 static int open_above(char *path, const char **name, struct error *err)
@@ -43,14 +58,14 @@ static int open_above(char *path, const char **name, struct error *err)
 	return fd < 0 ? fail(err, errno, "open '%s'", !slash ? "." : path) : fd;
 }
 
-static int make(char *const operands[], bool bar, struct error *err)
+static int make(char *const operands[], unsigned int flags, struct error *err)
 {
 	CLEAN_FREE char *path = must_dup(operands[0]);
 	const char *name;
 	CLEAN_FD int above = open_above(path, &name, err);
 	int r;
 
-	(void)bar;
+	(void)flags;
 	if (above < 0)
 		return above;
 	if (subvolume_can(above) && subvolume_make(above, name) == 0)
@@ -95,9 +110,12 @@ static int try_snapshot(int from, int to, char *path)
 	return 0;
 }
 
-static int copy(char *const operands[], bool bar, struct error *err)
+static int copy(char *const operands[], unsigned int flags, struct error *err)
 {
-	const struct copy_options options = {.progress = bar ? show : NULL};
+	const struct copy_options options = {
+		.progress = flags & BAR ? show : NULL,
+		.write_out = flags & WRITE_OUT,
+	};
 	CLEAN_FREE char *path = must_dup(operands[1]);
 	CLEAN_FD int from = open(operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEAN_FD int to = -1;
@@ -115,16 +133,16 @@ static int copy(char *const operands[], bool bar, struct error *err)
 	if (to < 0)
 		return fail(err, errno, "open '%s'", operands[1]);
 	r = copy_tree(from, to, &options, NULL, err);
-	if (bar)
+	if (flags & BAR)
 		(void)fputs("\r\033[K", stderr);
 	return r < 0 ? fail_in(err, "copy '%s' to '%s'", operands[0], operands[1]) : 0;
 }
 
-static int remove_all(char *const operands[], bool bar, struct error *err)
+static int remove_all(char *const operands[], unsigned int flags, struct error *err)
 {
 	int r = 0;
 
-	(void)bar;
+	(void)flags;
 	for (; *operands && r == 0; operands++) {
 		CLEAN_FREE char *path = must_dup(*operands);
 		const char *name;
@@ -138,12 +156,21 @@ static int remove_all(char *const operands[], bool bar, struct error *err)
 static const struct word {
 	const char *name;
 	int least, most; /* operands */
-	int (*run)(char *const operands[], bool bar, struct error *err);
+	unsigned int flags;
+	int (*run)(char *const operands[], unsigned int flags, struct error *err);
 } words[] = {
-	{"new",    1, 1,    make      },
-	{"copy",   2, 2,    copy      },
-	{"remove", 1, 4096, remove_all},
+	{"new",    1, 1,    0,               make      },
+	{"copy",   2, 2,    BAR | WRITE_OUT, copy      },
+	{"remove", 1, 4096, 0,               remove_all},
 };
+
+static unsigned int find_flag(const struct word *word, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++)
+		if (text_is(flag_names[i].name, name))
+			return flag_names[i].flag & word->flags;
+	return 0;
+}
 
 static int use(const char *what)
 {
@@ -155,8 +182,8 @@ int main(int argc, char *argv[])
 {
 	const struct word *word = NULL;
 	struct error err = {0};
+	unsigned int flags = 0;
 	int first = 2;
-	bool bar;
 
 	if (argc > 1 && (text_is(argv[1], "--help") || text_is(argv[1], "-h"))) {
 		(void)fputs(usage, stdout);
@@ -167,13 +194,13 @@ int main(int argc, char *argv[])
 			word = &words[i];
 	if (!word)
 		return use("new, copy or remove?");
-	bar = argc > first && text_is(argv[first], "--bar");
-	first += bar;
+	for (unsigned int flag; first < argc && (flag = find_flag(word, argv[first])); first++)
+		flags |= flag;
 	if (argc > first && text_is(argv[first], "--"))
 		first++;
 	if (argc - first < word->least || argc - first > word->most)
 		return use("wrong number of names");
-	if (word->run(argv + first, bar, &err) == 0)
+	if (word->run(argv + first, flags, &err) == 0)
 		return 0;
 	(void)fprintf(stderr, "sysc-tree: %s\n", err.text);
 	return 1;

@@ -201,7 +201,10 @@ static int look_at(struct entry *entry, bool is_regular, struct error *err)
 
 static int fill_inode(struct copy *copy, struct entry *entry, struct error *err)
 {
-	const struct copy_content how = {.ways = &copy->ways, .moved = count_bytes, .user = copy};
+	const struct copy_content how = {.ways = &copy->ways,
+	                                 .write_out = copy->options && copy->options->write_out,
+	                                 .moved = count_bytes,
+	                                 .user = copy};
 	const char *what = "write";
 	int r;
 

@@ -8,6 +8,7 @@
 #ifndef SYSC_STORAGE_COPY_H
 #define SYSC_STORAGE_COPY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -23,6 +24,11 @@ struct copy_totals {
 
 struct copy_options {
 	unsigned int workers; /* threads; 0: as many as pay */
+	/*
+	 * The caller waits for the disk next: what is big begins to be written there while the rest is still
+	 * copied.
+	 */
+	bool write_out;
 	/*
 	 * Called by the calling thread every 200 ms or so; < 0 (with err filled) ends the copy. May be
 	 * NULL, as may note, which hears what was left out, one call at a time, from any thread.

@@ -127,7 +127,10 @@ int copy_file_content(int from_fd, int to_fd, const struct stat *st, const struc
 		return copy_sparse(from_fd, to_fd, st->st_size, how);
 	if (st->st_size <= SMALL_BYTES)
 		return copy_by_hand(from_fd, to_fd, 0, st->st_size, how);
-	return copy_range(from_fd, to_fd, 0, st->st_size, how);
+	r = copy_range(from_fd, to_fd, 0, st->st_size, how);
+	if (r == 0 && how->write_out) /* a hint: who waits for the disk hears of its errors */
+		(void)sync_file_range(to_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return r;
 }
 
 /* The two forms of access to the attributes of an inode: by fd, or by a path that is not followed. */

@@ -15,6 +15,7 @@ struct copy_ways {
 
 struct copy_content {
 	struct copy_ways *ways;
+	bool write_out; /* what is big begins to be written to the disk when it is copied */
 	/* bytes were copied; true ends the copy (-ECANCELED) */
 	bool (*moved)(uint64_t bytes, bool shared, void *user);
 	void *user;

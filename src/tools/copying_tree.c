@@ -336,7 +336,8 @@ static int move_ids(struct copying *copying, struct error *err)
 
 static int copy_all(struct copying *copying, struct error *err)
 {
-	const struct copy_options options = {.progress = on_progress, .user = copying};
+	const struct copy_options options = {
+		.write_out = true, .progress = on_progress, .user = copying};
 	CLEAN_FD int source = storage_visit(&copying->from, 0, err), target = -1;
 	struct copy_totals totals = {0};
 	int r = source < 0 ? source : storage_make(&copying->to, err);

@@ -88,7 +88,8 @@ int subject_open(struct subject *subject, const struct call *call,
 	int r;
 
 	*subject = (struct subject){.call = call, .words = words, .lock = -1};
-	subject->copy = (struct copy_options){.progress = tell_progress, .user = subject};
+	subject->copy = (struct copy_options){
+		.write_out = true, .progress = tell_progress, .user = subject};
 	r = load(subject, name, err);
 	if (r == 0)
 		r = hold_mend(&subject->container, err);

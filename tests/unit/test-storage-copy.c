@@ -352,6 +352,38 @@ TEST(holes_stay_holes)
 	place_done(&place);
 }
 
+/* How many pages of the copy wait for somebody to write them (cachestat(2), since Linux 6.5). */
+static uint64_t count_dirty(int folder, const char *name)
+{
+	struct {
+		uint64_t cache, dirty, writeback, evicted, recently_evicted;
+	} pages = {0};
+	const uint64_t all[2] = {0, 0};
+	CLEAN_FD int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	NEED("cachestat", syscall(451, fd, all, &pages, 0) == 0, "kernel is older than 6.5");
+	return pages.dirty;
+}
+
+TEST(what_is_big_is_on_its_way_to_the_disk_when_that_is_asked_for)
+{
+	const struct copy_options options = {.write_out = true};
+	static char block[1 << 20];
+	struct place place;
+	CLEAN_FD int fd = -1;
+
+	place_init(&place);
+	memset(block, 'b', sizeof(block));
+	fd = openat(place.from, "big", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	for (int i = 0; i < 8; i++)
+		CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+	write_file(place.from, "small", "is left to who syncs");
+	(void)copy_all(&place, &options);
+	CHECK_INT(count_dirty(place.to, "big"), 0);
+	place_done(&place);
+}
+
 TEST(a_file_of_many_names_stays_one_file)
 {
 	struct copy_totals totals;
