@@ -14,6 +14,7 @@
 #include "container/lock.h"
 #include "tools/command.h"
 #include "tools/config_change.h"
+#include "tools/config_lxc.h"
 #include "tools/config_show.h"
 #include "tools/inspect.h"
 #include "tools/names.h"
@@ -283,11 +284,12 @@ static const struct {
 	const char *form;
 	int (*run)(struct call *call, char **words);
 } rows[] = {
-	{"get",   2, 2,        "NAME SECTION.KEY",         run_get  },
-	{"set",   2, 3,        "NAME SECTION.KEY VALUE",   run_set  },
-	{"unset", 2, 3,        "NAME SECTION.KEY [VALUE]", run_unset},
-	{"show",  1, 1,        "NAME",                     run_show },
-	{"check", 0, SIZE_MAX, "[NAME|FILE…]",           run_check},
+	{"get",        2, 2,        "NAME SECTION.KEY",         run_get       },
+	{"set",        2, 3,        "NAME SECTION.KEY VALUE",   run_set       },
+	{"unset",      2, 3,        "NAME SECTION.KEY [VALUE]", run_unset     },
+	{"show",       1, 1,        "NAME",                     run_show      },
+	{"check",      0, SIZE_MAX, "[NAME|FILE…]",           run_check     },
+	{"import-lxc", 1, 1,        "FILE",                     config_lxc_run},
 };
 
 static int run(struct call *call)
@@ -304,7 +306,7 @@ static int run(struct call *call)
 	return output_usage(call, "unknown word '%s'", call->names.items[0]);
 }
 
-static const char *const verbs[] = {"get", "set", "unset", "show", "check", NULL};
+static const char *const verbs[] = {"get", "set", "unset", "show", "check", "import-lxc", NULL};
 
 /* clang-format off */
 static const struct option_row options[] = {
@@ -320,10 +322,12 @@ const struct command cmd_config = {
 		    "set NAME SECTION.KEY VALUE\n"
 		    "unset NAME SECTION.KEY [VALUE]\n"
 		    "show NAME\n"
-		    "check [NAME|FILE…]",
+		    "check [NAME|FILE…]\n"
+		    "import-lxc FILE",
 	.summary = "Read, change and check the configuration of a container",
 	.details = "A list gets a further line by set, and loses the line with VALUE by unset.\n"
-		   "check finds all errors at once; without a name, those of all containers.\n",
+		   "check finds all errors at once; without a name, those of all containers.\n"
+		   "import-lxc prints what a configuration of LXC is here.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_VERBS | COMMAND_JSON,

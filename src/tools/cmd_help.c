@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "container/keys.h"
+#include "container/lxc_translate.h"
 #include "tools/command.h"
 #include "tools/ls_columns.h"
 #include "tools/options.h"
@@ -92,6 +93,15 @@ static void add_key_rows(struct text *out)
 		          or_dash(key->form), or_dash(key->help));
 }
 
+/* "lxc KEY OLD-KEY|- WHAT-IT-IS-HERE|-" for each key of LXC. */
+static void add_lxc_rows(struct text *out)
+{
+	for (const struct lxc_row *const *table = lxc_tables; *table; table++)
+		for (const struct lxc_row *row = *table; row->key; row++)
+			text_addf(out, "lxc\t%s\t%s\t%s\n", row->key, or_dash(row->old),
+			          or_dash(row->to));
+}
+
 static void add_tables(struct text *out)
 {
 	for (const struct command *const *c = commands_table; *c; c++) {
@@ -105,6 +115,7 @@ static void add_tables(struct text *out)
 	for (const struct ls_column *column = ls_columns; column->title; column++)
 		text_addf(out, "column\t%s\n", column->title);
 	add_key_rows(out);
+	add_lxc_rows(out);
 }
 
 /* "limits.memory", "network.eth0.mtu", "sysctl.": as far as a word can be completed. */

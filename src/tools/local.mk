@@ -16,7 +16,7 @@ src_sysc_SOURCES = \
 	src/tools/watch.c src/tools/watch.h
 SYSC_VERBS += config create destroy help info logs ls monitor version wait
 src_sysc_SOURCES += \
-	src/tools/cmd_config.c src/tools/config_show.c src/tools/config_show.h \
+	src/tools/cmd_config.c src/tools/config_lxc.c src/tools/config_lxc.h src/tools/config_show.c src/tools/config_show.h \
 	src/tools/cmd_destroy.c \
 	src/tools/cmd_create.c src/tools/create_config.c src/tools/create_config.h \
 	src/tools/create_template.c src/tools/create_template.h \

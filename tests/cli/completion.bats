@@ -108,6 +108,10 @@ load_completion() {
 	touch some.conf
 	completes config check so
 	offers some.conf
+	completes config import-lxc so
+	offers some.conf
+	completes config i
+	offers import-lxc
 }
 
 @test "arguments: states, levels, columns, groups, templates" {

@@ -29,3 +29,5 @@ FUZZERS += tests/fuzz/fuzz-notify
 tests_fuzz_fuzz_notify_SOURCES = tests/fuzz/fuzz-notify.c
 FUZZERS += tests/fuzz/fuzz-manifest
 tests_fuzz_fuzz_manifest_SOURCES = tests/fuzz/fuzz-manifest.c
+FUZZERS += tests/fuzz/fuzz-lxc
+tests_fuzz_fuzz_lxc_SOURCES = tests/fuzz/fuzz-lxc.c

@@ -101,6 +101,11 @@ awk '/^\.Ss Section/ { section = $3; sub(/\.IFNAME$/, "", section); next } /^\.S
 	section && $1 == ".It" { key = $3 } section && /^\.Li / { print section, key, $2 }' man/sysc.container.5 >"$found"
 compare "man/sysc.container.5 has the defaults"
 
+grep "^lxc$tab" "$tables" | cut -f 2,3,4 >"$wanted"
+awk -v OFS='\t' 'key { sub(/,$/, "", $1); print key, (NF > 1 ? $NF : "-"), $1; key = "" } $1 == ".It" && $2 ~ /^lxc[.]/ { key = $2 }' \
+	man/sysc-config.1 >"$found"
+compare "man/sysc-config.1 has the keys of LXC"
+
 broken=$(grep -hE '^\.Xr sysc' man/*.[1-9] | awk '{ print "man/" $2 "." $3 }' | sort -u | while read -r page; do
 	[ -f "$page" ] || echo "$page"
 done)
