@@ -161,7 +161,7 @@ static int lose_rights(const struct confine *confine, int tree_fd, int report_fd
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privs");
 	(void)umask(0); /* modes are the archive's */
-	return archive_filter_load(confine->packs, err);
+	return archive_filter_load(err);
 }
 
 static _Noreturn void be_child(const struct confine *confine, int tree_fd, int report_fd,

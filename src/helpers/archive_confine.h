@@ -19,7 +19,7 @@ struct confine {
 	int input_fd;            /* stays open in the child */
 	const struct idmap *map; /* ids of the child; NULL: 0-65535 as they are */
 	bool devices;            /* may make device nodes: no user namespace then */
-	bool packs; /* only reads, all owners: no user namespace, threads; root_fd is a detached mount */
+	bool packs; /* only reads, all owners: no user namespace; root_fd is a detached mount */
 	uint64_t file_bytes; /* largest file */
 	int (*work)(void *data, struct error *err);
 	void *data;

@@ -41,14 +41,13 @@ int content_describe_holes(struct archive_entry *entry, int fd, const struct sta
 	return 0;
 }
 
-/* Bytes of the file from offset on; what is not there any more is zeros. */
-static int read_block(struct content *content, int fd, uint64_t offset, size_t count,
+/* Up to count bytes of the file from offset on; fewer at its end. */
+static int read_block(int fd, uint64_t offset, char *out, size_t count, size_t *have,
                       struct error *err)
 {
-	size_t have = 0;
-
-	while (have < count) {
-		ssize_t n = pread(fd, content->buffer + have, count - have, (off_t)(offset + have));
+	*have = 0;
+	while (*have < count) {
+		ssize_t n = pread(fd, out + *have, count - *have, (off_t)(offset + *have));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -56,34 +55,31 @@ static int read_block(struct content *content, int fd, uint64_t offset, size_t c
 			return fail(err, errno, "read it");
 		if (n == 0)
 			break;
-		have += (size_t)n;
+		*have += (size_t)n;
 	}
-	content->is_short |= have < count;
-	memset(content->buffer + have, 0, count - have);
 	return 0;
 }
 
-/* One piece of a file with data, or (fd -1) a hole, which libarchive wants to be given as zeros. */
+/* One piece of a file that has data; what is not there any more is zeros. */
 static int write_piece(struct content *content, int fd, uint64_t from, uint64_t to,
                        struct list_content *list, struct error *err)
 {
 	struct archive_counters *counters = content->writer->options->counters;
 
-	if (fd < 0)
-		memset(content->buffer, 0, sizeof(content->buffer));
 	while (from < to) {
-		size_t count = to - from < WRITER_BLOCK ? (size_t)(to - from) : WRITER_BLOCK;
-		int r = fd < 0 ? 0 : read_block(content, fd, from, count, err);
+		size_t count = to - from < WRITER_BLOCK ? (size_t)(to - from) : WRITER_BLOCK, have;
+		char *block = writer_take(content->writer, err);
 
-		if (r == 0)
-			r = writer_write(content->writer, content->buffer, count, err);
-		if (r < 0)
-			return r;
-		if (fd >= 0) {
-			list_content_add(list, from, content->buffer, count);
-			atomic_fetch_add(&counters->bytes, count);
-			atomic_fetch_add(&counters->input, count);
-		}
+		if (!block)
+			return -err->code;
+		if (read_block(fd, from, block, count, &have, err) < 0)
+			return -err->code;
+		content->is_short |= have < count;
+		memset(block + have, 0, count - have);
+		list_content_add(list, from, block, count);
+		writer_give(content->writer, count);
+		atomic_fetch_add(&counters->bytes, count);
+		atomic_fetch_add(&counters->input, count);
 		from += count;
 	}
 	return 0;
@@ -104,13 +100,13 @@ int content_write(struct content *content, struct archive_entry *entry, int fd, 
 	while (r == 0 && archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK) {
 		uint64_t from = (uint64_t)offset, to = from + (uint64_t)length;
 
-		r = write_piece(content, -1, at, from, &list, err);
+		r = writer_write_zeros(content->writer, from - at, err);
 		if (r == 0)
 			r = write_piece(content, fd, from, to, &list, err);
 		at = to;
 	}
 	if (r == 0)
-		r = write_piece(content, -1, at, size, &list, err);
+		r = writer_write_zeros(content->writer, size - at, err);
 	list_content_end(&list, size, digest);
 	return r;
 }

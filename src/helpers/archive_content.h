@@ -12,7 +12,6 @@ struct stat;
 struct content {
 	struct writer *writer;
 	bool is_short; /* set when a file became shorter while it was read */
-	char buffer[WRITER_BLOCK];
 };
 
 /* Where the file has data, in its entry: what the archive's map of it says. */

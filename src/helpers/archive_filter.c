@@ -167,7 +167,7 @@ static int allow_threads(scmp_filter_ctx filter)
 	return r;
 }
 
-int archive_filter_load(bool threads, struct error *err)
+int archive_filter_load(struct error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r = filter ? 0 : -ENOMEM;
@@ -178,7 +178,7 @@ int archive_filter_load(bool threads, struct error *err)
 		if (number >= 0)
 			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
 	}
-	if (r == 0 && threads)
+	if (r == 0)
 		r = allow_threads(filter);
 	if (r == 0)
 		r = seccomp_load(filter);

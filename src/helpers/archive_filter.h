@@ -3,14 +3,11 @@
 #ifndef SYSC_HELPERS_ARCHIVE_FILTER_H
 #define SYSC_HELPERS_ARCHIVE_FILTER_H
 
-#include <stdbool.h>
-
 struct error;
 
 /*
- * Allows those, and threads where it is asked for, and answers EPERM to all others, for good (seccomp(2)).
- * no_new_privs must be set.
+ * Allows those, and threads, and answers EPERM to all others, for good (seccomp(2)). no_new_privs must be set.
  */
-int archive_filter_load(bool threads, struct error *err);
+int archive_filter_load(struct error *err);
 
 #endif

@@ -230,10 +230,17 @@ static int add_list(struct pack *pack, struct error *err)
 	    fflush(list) != 0 || (size = ftell(list)) < 0 || fseek(list, 0, SEEK_SET) < 0)
 		return fail(err, errno, "keep the list");
 	r = writer_begin_member(&pack->writer, MANIFEST_LIST, (uint64_t)size, err);
-	while (r == 0 && (n = fread(pack->content.buffer, 1, WRITER_BLOCK, list)) > 0)
-		r = writer_write(&pack->writer, pack->content.buffer, n, err);
-	if (r == 0 && ferror(list))
-		r = fail(err, errno, "keep the list");
+	while (r == 0 && size > 0) {
+		char *block = writer_take(&pack->writer, err);
+
+		if (!block)
+			return -err->code;
+		n = fread(block, 1, WRITER_BLOCK, list);
+		if (n == 0)
+			return fail(err, errno, "keep the list");
+		writer_give(&pack->writer, n);
+		size -= (long)n;
+	}
 	return r;
 }
 

@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "helpers/archive_disk.h"
+#include "helpers/archive_input.h"
 #include "helpers/archive_list.h"
 #include "helpers/archive_verify.h"
 
@@ -16,35 +18,30 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define READ_BLOCK 131072
-
 struct work {
 	const struct archive_job *job;
 	struct archive_rules rules;
-	struct archive *reader, *writer;
+	struct input *input;
+	struct archive *reader;
+	struct disk disk;
 	struct verify verify;
 	struct list_content content; /* of the entry that is read */
-	bool has_root;
-	struct stat root;        /* its owner, mode and time */
-	char buffer[READ_BLOCK]; /* libarchive reads from it */
 	char name[ARCHIVE_NAME_MAX + 1], target[ARCHIVE_NAME_MAX + 1];
 };
 
 static la_ssize_t read_input(struct archive *reader, void *data, const void **out)
 {
 	struct work *work = data;
+	struct error err;
 	ssize_t n;
 
-	do
-		n = read(work->job->input_fd, work->buffer, sizeof(work->buffer));
-	while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		archive_set_error(reader, errno, "read: %s", strerrordesc_np(errno));
-		return ARCHIVE_FATAL;
-	}
-	atomic_fetch_add(&work->job->counters->input, (uint64_t)n);
-	*out = work->buffer;
-	return n;
+	if (work->job->write && input_must_wait(work->input))
+		disk_flush(&work->disk);
+	n = input_next(work->input, out, &err);
+	if (n >= 0)
+		return n;
+	archive_set_error(reader, err.code, "%s", err.text);
+	return ARCHIVE_FATAL;
 }
 
 int work_fail(struct archive *archive, struct error *err)
@@ -59,16 +56,12 @@ int work_fail(struct archive *archive, struct error *err)
 
 static int open_reader(struct work *work, struct error *err)
 {
+	work->input = input_open(work->job->input_fd, work->job->counters, err);
+	if (!work->input)
+		return -err->code;
 	work->reader = archive_read_new();
 	if (!work->reader)
 		return fail(err, ENOMEM, "start reading");
-	/* only what root file systems come in: less code for a hostile file to reach */
-	(void)archive_read_support_filter_gzip(work->reader);
-	(void)archive_read_support_filter_bzip2(work->reader);
-	(void)archive_read_support_filter_xz(work->reader);
-	(void)archive_read_support_filter_lzma(work->reader);
-	(void)archive_read_support_filter_lz4(work->reader);
-	(void)archive_read_support_filter_zstd(work->reader);
 	(void)archive_read_support_format_tar(work->reader);
 	if (archive_read_open(work->reader, work, NULL, read_input, NULL) != ARCHIVE_OK) {
 		(void)work_fail(work->reader, err);
@@ -76,30 +69,6 @@ static int open_reader(struct work *work, struct error *err)
 		                      "lz4 or zstd");
 	}
 	return 0;
-}
-
-static int open_writer(struct work *work, struct error *err)
-{
-	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_ACL |
-	            ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-	            ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
-
-	if (work->job->keep_ids)
-		flags |= ARCHIVE_EXTRACT_OWNER;
-	work->writer = archive_write_disk_new();
-	if (!work->writer || archive_write_disk_set_options(work->writer, flags) != ARCHIVE_OK)
-		return fail(err, ENOMEM, "start writing");
-	return 0;
-}
-
-/* A file system without ACLs or xattrs is no reason to refuse; all else that was not done is. */
-static int judge(struct archive *archive, int result, struct error *err)
-{
-	if (result == ARCHIVE_OK)
-		return 0;
-	if (result == ARCHIVE_WARN && archive_errno(archive) == ENOTSUP)
-		return 0;
-	return work_fail(archive, err);
 }
 
 static int copy_content(struct work *work, struct error *err)
@@ -117,17 +86,16 @@ static int copy_content(struct work *work, struct error *err)
 			return 0;
 		if (r != ARCHIVE_OK)
 			return work_fail(work->reader, err);
-		r = archive_rules_bytes(&work->rules, size,
-		                        (uint64_t)archive_filter_bytes(work->reader, -1), err);
+		r = archive_rules_bytes(&work->rules, size, work->job->counters->input, err);
 		if (r < 0)
 			return r;
 		atomic_store(&work->job->counters->bytes, work->rules.bytes);
 		if (work->job->exported)
 			list_content_add(&work->content, (uint64_t)offset, block, size);
-		if (!work->writer)
-			continue;
-		if (archive_write_data_block(work->writer, block, size, offset) < ARCHIVE_OK)
-			return work_fail(work->writer, err);
+		if (work->job->write)
+			r = disk_write(&work->disk, (uint64_t)offset, block, size, err);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -142,12 +110,10 @@ static int write_entry(struct work *work, struct archive_entry *entry, bool is_l
 	/* flags of inodes (immutable …) would be in the way of whoever removes the tree */
 	archive_entry_set_fflags(entry, 0, 0);
 	list_choose_xattrs(entry);
-	r = judge(work->writer, archive_write_header(work->writer, entry), err);
+	r = disk_begin(&work->disk, entry, err);
 	if (r == 0 && (!is_link || archive_entry_size(entry) > 0))
 		r = copy_content(work, err);
-	if (r == 0)
-		r = judge(work->writer, archive_write_finish_entry(work->writer), err);
-	return r;
+	return r == 0 ? disk_finish(&work->disk, err) : r;
 }
 
 /* Said by the tool; the archive is none the worse for it. */
@@ -165,26 +131,6 @@ static void note_left_out(struct work *work)
 	}
 }
 
-static void remember_root(struct work *work, struct archive_entry *entry)
-{
-	work->has_root = true;
-	work->root = *archive_entry_stat(entry);
-}
-
-/* The root itself, which libarchive takes for a folder that is none of its business. */
-static int finish_root(const struct work *work, struct error *err)
-{
-	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, work->root.st_mtim};
-
-	if (!work->has_root)
-		return 0;
-	if (work->job->keep_ids && chown("/", work->root.st_uid, work->root.st_gid) < 0)
-		return fail(err, errno, "change the owner of the root");
-	if (chmod("/", work->root.st_mode & 07777) < 0 || utimensat(AT_FDCWD, "/", times, 0) < 0)
-		return fail(err, errno, "set mode and time of the root");
-	return 0;
-}
-
 static int handle_tree_entry(struct work *work, struct archive_entry *entry,
                              const struct archive_item *item, struct error *err)
 {
@@ -197,13 +143,11 @@ static int handle_tree_entry(struct work *work, struct archive_entry *entry,
 		list_choose_xattrs(entry);
 		list_describe(entry, work->name, item->hard_link ? work->target : NULL, &what);
 	}
-	if (r > 0 && work->writer && text_is(work->name, "."))
-		remember_root(work, entry);
 	if (r == 0)
 		note_left_out(work);
 	else
-		r = work->writer ? write_entry(work, entry, item->hard_link != NULL, err)
-		                 : copy_content(work, err);
+		r = work->job->write ? write_entry(work, entry, item->hard_link != NULL, err)
+		                     : copy_content(work, err);
 	if (r < 0 || !work->job->exported)
 		return r;
 	if (what.type == 'f' && what.size)
@@ -231,14 +175,14 @@ static int handle_entry(struct work *work, struct archive_entry *entry, struct e
 	r = work->job->exported ? verify_member(&work->verify, entry, &item, err) : 1;
 	if (r > 0)
 		r = handle_tree_entry(work, entry, &item, err);
-	if (r < 0) {
+	if (r < 0 && !work->disk.failed) {
 		char shown[512];
 
 		archive_escape(name, shown, sizeof(shown));
 		return fail_in(err, "entry '%s'", shown);
 	}
 	atomic_store(&work->job->counters->entries, work->rules.entries);
-	return 0;
+	return r;
 }
 
 static int walk(struct work *work, struct error *err)
@@ -248,7 +192,7 @@ static int walk(struct work *work, struct error *err)
 
 	verify_init(&work->verify, work->reader, work->job->head_fd);
 	if (r == 0 && work->job->write)
-		r = open_writer(work, err);
+		r = disk_open(&work->disk, work->job->keep_ids, err);
 	while (r == 0) {
 		int got = archive_read_next_header(work->reader, &entry);
 
@@ -265,26 +209,21 @@ static int walk(struct work *work, struct error *err)
 		r = verify_end(&work->verify, err);
 	if (r == 0 && !work->rules.entries)
 		r = fail_plain(err, EINVAL, "it is empty");
-	/* here directories get their times and modes */
-	if (r == 0 && work->writer)
-		r = judge(work->writer, archive_write_close(work->writer), err);
-	if (r == 0 && work->writer)
-		r = finish_root(work, err);
 	return r;
 }
 
 int archive_work(const struct archive_job *job, struct error *err)
 {
 	struct work *work = must_alloc(sizeof(*work));
-	int r;
+	int r, closed;
 
 	work->job = job;
 	work->rules.limits = job->limits;
 	r = walk(work, err);
+	closed = disk_close(&work->disk, r == 0, err);
 	archive_read_free(work->reader);
-	archive_write_free(work->writer);
 	archive_rules_done(&work->rules);
 	verify_done(&work->verify);
 	free(work);
-	return r;
+	return r < 0 ? r : closed;
 }

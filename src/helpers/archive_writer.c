@@ -37,12 +37,18 @@ int writer_parse_method(const char *word, enum writer_method *out)
 	return -EINVAL;
 }
 
-static int fail_writer(struct writer *writer, struct error *err)
-{
-	const char *text = archive_error_string(writer->archive);
-	int code = archive_errno(writer->archive);
+/* What comes on the belt. */
+enum {
+	ITEM_ENTRY,
+	ITEM_BYTES,
+	ITEM_ZEROS /* offset: how many */
+};
 
-	writer->failed = true;
+static int fail_archive(struct archive *archive, struct error *err)
+{
+	const char *text = archive_error_string(archive);
+	int code = archive_errno(archive);
+
 	return fail_plain(err, code > 0 ? code : EIO, "write the archive: %s",
 	                  text ? text : "failed");
 }
@@ -62,17 +68,60 @@ static la_ssize_t write_output(struct archive *archive, void *data, const void *
 	return n;
 }
 
-int writer_open(struct writer *writer, const struct writer_options *options, struct error *err)
+static int write_bytes(struct archive *archive, const char *bytes, size_t count, struct error *err)
+{
+	return archive_write_data(archive, bytes, count) < (la_ssize_t)count
+	               ? fail_archive(archive, err)
+	               : 0;
+}
+
+static int write_zeros(struct archive *archive, uint64_t count, struct error *err)
+{
+	static const char zeros[65536];
+	int r = 0;
+
+	while (count && r == 0) {
+		size_t part = count < sizeof(zeros) ? (size_t)count : sizeof(zeros);
+
+		r = write_bytes(archive, zeros, part, err);
+		count -= part;
+	}
+	return r;
+}
+
+static int write_item(struct archive *archive, const struct belt_item *item, struct error *err)
+{
+	switch (item->kind) {
+	case ITEM_ENTRY:
+		return archive_write_header(archive, item->entry) < ARCHIVE_WARN
+		               ? fail_archive(archive, err)
+		               : 0;
+	case ITEM_BYTES:
+		return write_bytes(archive, item->bytes, item->count, err);
+	default:
+		return write_zeros(archive, item->offset, err);
+	}
+}
+
+/* The second thread. */
+static int write_items(void *user, struct error *err)
+{
+	struct writer *writer = user;
+	const struct belt_item *item;
+	int r = 0;
+
+	while (r == 0 && (item = belt_next(&writer->belt, err)))
+		r = write_item(writer->archive, item, err);
+	return r;
+}
+
+static int open_archive(struct archive *archive, const struct writer_options *options,
+                        struct error *err)
 {
 	const struct method *method = &methods[options->method];
-	struct archive *archive = archive_write_new();
 	char threads[16];
-	int r;
+	int r = method->add(archive);
 
-	*writer = (struct writer){.options = options, .archive = archive};
-	if (!archive)
-		return fail(err, ENOMEM, "start writing");
-	r = method->add(archive);
 	if (r == ARCHIVE_OK)
 		r = archive_write_set_format_pax(archive);
 	if (r == ARCHIVE_OK && options->level)
@@ -88,42 +137,113 @@ int writer_open(struct writer *writer, const struct writer_options *options, str
 	if (r == ARCHIVE_OK)
 		r = archive_write_open(archive, (void *)(uintptr_t)options, NULL, write_output,
 		                       NULL);
-	return r == ARCHIVE_OK ? 0 : fail_writer(writer, err);
+	return r == ARCHIVE_OK ? 0 : fail_archive(archive, err);
+}
+
+int writer_open(struct writer *writer, const struct writer_options *options, struct error *err)
+{
+	int r;
+
+	*writer = (struct writer){.options = options, .archive = archive_write_new()};
+	if (!writer->archive)
+		return fail(err, ENOMEM, "start writing");
+	r = open_archive(writer->archive, options, err);
+	return r < 0 ? r : belt_start(&writer->belt, false, write_items, writer, err);
 }
 
 int writer_close(struct writer *writer, bool is_good, struct error *err)
 {
-	struct archive *archive = ptr_take(writer->archive);
-	int r = 0;
+	struct archive *archive = writer->archive;
+	int r = belt_end(&writer->belt, is_good, err);
 
 	if (!archive)
-		return 0;
-	if (!is_good)
+		return r;
+	if (!is_good || r < 0)
 		(void)archive_write_fail(archive); /* nothing more is to be written */
 	else if (archive_write_close(archive) != ARCHIVE_OK)
-		r = fail_writer(&(struct writer){.archive = archive}, err);
+		r = fail_archive(archive, err);
 	archive_write_free(archive);
+	writer->archive = NULL;
 	return r;
+}
+
+static struct belt_item *take_item(struct writer *writer, unsigned int kind, size_t most,
+                                   struct error *err)
+{
+	struct belt_item *item = belt_take(&writer->belt, most, err);
+
+	if (item)
+		item->kind = kind;
+	else
+		writer->failed = true;
+	return item;
+}
+
+static int give_entry(struct writer *writer, struct archive_entry *entry, struct error *err)
+{
+	struct belt_item *item = take_item(writer, ITEM_ENTRY, 0, err);
+
+	if (!item) {
+		archive_entry_free(entry);
+		return -err->code;
+	}
+	item->entry = entry;
+	belt_give(&writer->belt, item);
+	return 0;
 }
 
 int writer_begin(struct writer *writer, struct archive_entry *entry, struct error *err)
 {
-	return archive_write_header(writer->archive, entry) < ARCHIVE_WARN
-	               ? fail_writer(writer, err)
-	               : 0;
+	struct archive_entry *copy = archive_entry_clone(entry);
+
+	return copy ? give_entry(writer, copy, err) : fail(err, ENOMEM, "start an entry");
+}
+
+char *writer_take(struct writer *writer, struct error *err)
+{
+	writer->taken = take_item(writer, ITEM_BYTES, WRITER_BLOCK, err);
+	return writer->taken ? writer->taken->bytes : NULL;
+}
+
+void writer_give(struct writer *writer, size_t count)
+{
+	writer->taken->count = (uint32_t)count;
+	belt_give(&writer->belt, ptr_take(writer->taken));
 }
 
 int writer_write(struct writer *writer, const void *bytes, size_t count, struct error *err)
 {
-	return archive_write_data(writer->archive, bytes, count) < (la_ssize_t)count
-	               ? fail_writer(writer, err)
-	               : 0;
+	const char *from = bytes;
+
+	while (count) {
+		size_t part = count < WRITER_BLOCK ? count : WRITER_BLOCK;
+		struct belt_item *item = take_item(writer, ITEM_BYTES, part, err);
+
+		if (!item)
+			return -err->code;
+		memcpy(item->bytes, from, part);
+		item->count = (uint32_t)part;
+		belt_give(&writer->belt, item);
+		from += part;
+		count -= part;
+	}
+	return 0;
+}
+
+int writer_write_zeros(struct writer *writer, uint64_t count, struct error *err)
+{
+	struct belt_item *item = count ? take_item(writer, ITEM_ZEROS, 0, err) : NULL;
+
+	if (!item)
+		return count ? -err->code : 0;
+	item->offset = count;
+	belt_give(&writer->belt, item);
+	return 0;
 }
 
 int writer_begin_member(struct writer *writer, const char *name, uint64_t size, struct error *err)
 {
 	struct archive_entry *entry = archive_entry_new();
-	int r;
 
 	if (!entry)
 		return fail(err, ENOMEM, "start an entry");
@@ -132,10 +252,7 @@ int writer_begin_member(struct writer *writer, const char *name, uint64_t size, 
 	archive_entry_set_perm(entry, 0600);
 	archive_entry_set_mtime(entry, time(NULL), 0);
 	archive_entry_set_size(entry, (la_int64_t)size);
-	r = archive_write_header(writer->archive, entry) == ARCHIVE_OK ? 0
-	                                                               : fail_writer(writer, err);
-	archive_entry_free(entry);
-	return r;
+	return give_entry(writer, entry, err);
 }
 
 int writer_add_member(struct writer *writer, const char *name, const char *bytes, size_t length,
@@ -143,5 +260,5 @@ int writer_add_member(struct writer *writer, const char *name, const char *bytes
 {
 	int r = writer_begin_member(writer, name, length, err);
 
-	return r == 0 && length ? writer_write(writer, bytes, length, err) : r;
+	return r == 0 ? writer_write(writer, bytes, length, err) : r;
 }

@@ -4,10 +4,13 @@
 pkglibexec_PROGRAMS += src/sysc-archive
 src_sysc_archive_SOURCES = \
 	src/helpers/sysc-archive.c \
+	src/helpers/archive_belt.c src/helpers/archive_belt.h \
 	src/helpers/archive_confine.c src/helpers/archive_confine.h \
 	src/helpers/archive_content.c src/helpers/archive_content.h \
+	src/helpers/archive_disk.c src/helpers/archive_disk.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
+	src/helpers/archive_input.c src/helpers/archive_input.h \
 	src/helpers/archive_links.c src/helpers/archive_links.h \
 	src/helpers/archive_list.c src/helpers/archive_list.h \
 	src/helpers/archive_options.c src/helpers/archive_options.h \

@@ -107,6 +107,17 @@ refused() {
 	refused "goes through the symlink 'a/up'" "add('a', DIRTYPE, mode=0o755); add('a/up', SYMTYPE, '..'); add('a/up/evil')"
 }
 
+@test "what comes where a symlink was takes its place, and nothing is written through it" {
+	mkdir outside
+	echo untouched >outside/file
+	make_tar replace.tgz "add('f', SYMTYPE, '$PWD/outside/file'); add('f', data=b'new')
+add('d', SYMTYPE, '$PWD/outside'); add('d', DIRTYPE, mode=0o700)
+add('up', SYMTYPE, '..'); add('up', DIRTYPE, mode=0o700)"
+	"$archive" unpack --into into replace.tgz
+	[[ ! -L into/f && $(cat into/f) == new && ! -L into/d && -d into/d && ! -L into/up && -d into/up ]]
+	[[ $(cat outside/file) == untouched && $(stat -c %a outside) == 755 && $(stat -c %a into) == 755 ]]
+}
+
 @test "a hard link to a place outside is refused" {
 	refused "a hard link to a place outside" 'add("link", LNKTYPE, "/etc/shadow")'
 	refused "a hard link to a place outside" 'add("link", LNKTYPE, "../../etc/shadow")'

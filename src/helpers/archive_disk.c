@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing the tree that is unpacked; see the header. */
+#include "helpers/archive_disk.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "helpers/archive_work.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* What comes on the belt. */
+enum {
+	ITEM_BEGIN,
+	ITEM_BYTES,
+	ITEM_FINISH
+};
+
+/* A file system without ACLs or xattrs is no reason to refuse; all else that was not done is. */
+static int judge(struct archive *archive, int result, struct error *err)
+{
+	if (result == ARCHIVE_OK)
+		return 0;
+	if (result == ARCHIVE_WARN && archive_errno(archive) == ENOTSUP)
+		return 0;
+	return work_fail(archive, err);
+}
+
+static int begin(struct disk *disk, struct archive_entry *entry, struct error *err)
+{
+	const char *name = archive_entry_pathname(entry);
+
+	(void)snprintf(disk->current, sizeof(disk->current), "%s", name ? name : "?");
+	if (text_is(disk->current, ".")) {
+		disk->has_root = true;
+		disk->root = *archive_entry_stat(entry);
+	}
+	return judge(disk->writer, archive_write_header(disk->writer, entry), err);
+}
+
+static int write_item(struct disk *disk, const struct belt_item *item, struct error *err)
+{
+	int r = 0;
+
+	if (item->kind == ITEM_BEGIN)
+		r = begin(disk, item->entry, err);
+	else if (item->kind == ITEM_FINISH)
+		r = judge(disk->writer, archive_write_finish_entry(disk->writer), err);
+	else if (archive_write_data_block(disk->writer, item->bytes, item->count,
+	                                  (la_int64_t)item->offset) < ARCHIVE_OK)
+		r = work_fail(disk->writer, err);
+	if (r < 0) {
+		char shown[512];
+
+		archive_escape(disk->current, shown, sizeof(shown));
+		return fail_in(err, "entry '%s'", shown);
+	}
+	return 0;
+}
+
+/* The second thread. */
+static int write_items(void *user, struct error *err)
+{
+	struct disk *disk = user;
+	const struct belt_item *item;
+	int r = 0;
+
+	while (r == 0 && (item = belt_next(&disk->belt, err)))
+		r = write_item(disk, item, err);
+	return r;
+}
+
+int disk_open(struct disk *disk, bool keep_ids, struct error *err)
+{
+	/*
+	 * Symlinks need no look of libarchive's at each folder of each path: the rules refuse a path through
+	 * one, and the kernel does (MOUNT_ATTR_NOSYMFOLLOW, archive_confine.c).
+	 */
+	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_ACL |
+	            ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+	            ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
+
+	if (keep_ids)
+		flags |= ARCHIVE_EXTRACT_OWNER;
+	disk->keep_ids = keep_ids;
+	disk->writer = archive_write_disk_new();
+	if (!disk->writer || archive_write_disk_set_options(disk->writer, flags) != ARCHIVE_OK)
+		return fail(err, ENOMEM, "start writing");
+	return belt_start(&disk->belt, false, write_items, disk, err);
+}
+
+static struct belt_item *take_item(struct disk *disk, unsigned int kind, size_t most,
+                                   struct error *err)
+{
+	struct belt_item *item = belt_take(&disk->belt, most, err);
+
+	if (item)
+		item->kind = kind;
+	else
+		disk->failed = true;
+	return item;
+}
+
+int disk_begin(struct disk *disk, struct archive_entry *entry, struct error *err)
+{
+	struct belt_item *item = take_item(disk, ITEM_BEGIN, 0, err);
+
+	if (!item)
+		return -err->code;
+	item->entry = archive_entry_clone(entry);
+	if (!item->entry)
+		return fail(err, ENOMEM, "start an entry");
+	belt_give(&disk->belt, item);
+	return 0;
+}
+
+int disk_write(struct disk *disk, uint64_t offset, const void *bytes, size_t count,
+               struct error *err)
+{
+	const char *from = bytes;
+
+	while (count) {
+		size_t part = count < BELT_MOST ? count : BELT_MOST;
+		struct belt_item *item = take_item(disk, ITEM_BYTES, part, err);
+
+		if (!item)
+			return -err->code;
+		memcpy(item->bytes, from, part);
+		item->count = (uint32_t)part;
+		item->offset = offset;
+		belt_give(&disk->belt, item);
+		from += part;
+		offset += part;
+		count -= part;
+	}
+	return 0;
+}
+
+int disk_finish(struct disk *disk, struct error *err)
+{
+	struct belt_item *item = take_item(disk, ITEM_FINISH, 0, err);
+
+	if (!item)
+		return -err->code;
+	belt_give(&disk->belt, item);
+	return 0;
+}
+
+void disk_flush(struct disk *disk)
+{
+	belt_flush(&disk->belt);
+}
+
+/* The root itself, which libarchive takes for a folder that is none of its business. */
+static int finish_root(const struct disk *disk, struct error *err)
+{
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, disk->root.st_mtim};
+
+	if (!disk->has_root)
+		return 0;
+	if (disk->keep_ids && chown("/", disk->root.st_uid, disk->root.st_gid) < 0)
+		return fail(err, errno, "change the owner of the root");
+	if (chmod("/", disk->root.st_mode & 07777) < 0 || utimensat(AT_FDCWD, "/", times, 0) < 0)
+		return fail(err, errno, "set mode and time of the root");
+	return 0;
+}
+
+int disk_close(struct disk *disk, bool is_good, struct error *err)
+{
+	int r = belt_end(&disk->belt, is_good, err);
+
+	if (!disk->writer)
+		return r;
+	if (is_good && r == 0)
+		r = judge(disk->writer, archive_write_close(disk->writer), err);
+	if (is_good && r == 0)
+		r = finish_root(disk, err);
+	archive_write_free(disk->writer);
+	disk->writer = NULL;
+	return r;
+}
