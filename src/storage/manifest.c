@@ -12,9 +12,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#define FORMAT_VERSION "1"
-#define FIELDS         12 /* of a line, separated by one blank */
+#define FORM_WORD "sysc-archive "
+#define FORM      2  /* that is written; all before it are read */
+#define FIELDS    12 /* of a line, separated by one blank */
 
 enum value_kind {
 	VALUE_TEXT,
@@ -26,32 +28,34 @@ struct row {
 	const char *key;
 	enum value_kind kind;
 	size_t offset, room;
-	int is_needed;
+	unsigned int since; /* which version it came with */
+	bool is_needed;
 };
 
-#define TEXT(key, field, needed)                                      \
-	{                                                             \
-		key, VALUE_TEXT, offsetof(struct manifest, field),    \
-			sizeof(((struct manifest *)0)->field), needed \
-	}
+#define ROW(key, kind, field) \
+	key, kind, offsetof(struct manifest, field), sizeof(((struct manifest *)0)->field)
 
-/* To add a line: its field in the header, its row. Readers refuse what they do not know. */
+/* To add a line: its field in the header, its row, a new version. Readers refuse what they do not know. */
 static const struct row rows[] = {
-	TEXT("name", name, 1),
-	TEXT("date", date, 1),
-	TEXT("version", version, 1),
-	TEXT("arch", arch, 1),
-	TEXT("backend", backend, 1),
-	TEXT("snippet", snippet, 0),
-	TEXT("map", map, 0),
-	{"size",          VALUE_NUMBER, offsetof(struct manifest, size_bytes),    0,  0},
-	{"config-sha256", VALUE_DIGEST, offsetof(struct manifest, config_sha256), 65, 1},
-	{"since",         VALUE_DIGEST, offsetof(struct manifest, since),         65, 0},
+	{ROW("name",          VALUE_TEXT,   name),          1, true },
+	{ROW("date",          VALUE_TEXT,   date),          1, true },
+	{ROW("version",       VALUE_TEXT,   version),       1, true },
+	{ROW("arch",          VALUE_TEXT,   arch),          1, true },
+	{ROW("backend",       VALUE_TEXT,   backend),       1, true },
+	{ROW("uuid",          VALUE_TEXT,   uuid),          2, false},
+	{ROW("snapshot",      VALUE_TEXT,   snapshot),      2, false},
+	{ROW("snippet",       VALUE_TEXT,   snippet),       1, false},
+	{ROW("map",           VALUE_TEXT,   map),           1, false},
+	{ROW("size",          VALUE_NUMBER, size_bytes),    1, false},
+	{ROW("snapshots",     VALUE_NUMBER, snapshots),     2, false},
+	{ROW("config-sha256", VALUE_DIGEST, config_sha256), 1, true },
+	{ROW("since",         VALUE_DIGEST, since),         2, false},
+	{ROW("since-date",    VALUE_TEXT,   since_date),    2, false},
 };
 
 void manifest_format(const struct manifest *manifest, struct text *out)
 {
-	text_add(out, "sysc-archive " FORMAT_VERSION "\n");
+	text_addf(out, FORM_WORD "%d\n", FORM);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *field = (const char *)manifest + rows[i].offset;
 		uint64_t number = 0;
@@ -90,14 +94,15 @@ static int take_value(struct manifest *manifest, const struct row *row, const ch
 	return 0;
 }
 
-static int take_line(struct manifest *manifest, char *line, unsigned int *seen, struct error *err)
+static int take_line(struct manifest *manifest, unsigned int version, char *line,
+                     unsigned int *seen, struct error *err)
 {
 	char *space = strchr(line, ' ');
 
 	if (space)
 		*space = '\0';
 	for (size_t i = 0; space && i < ARRAY_SIZE(rows); i++) {
-		if (!text_is(rows[i].key, line))
+		if (!text_is(rows[i].key, line) || rows[i].since > version)
 			continue;
 		if (*seen & 1U << i)
 			return fail_plain(err, EINVAL, "'%s' stands twice", line);
@@ -107,33 +112,55 @@ static int take_line(struct manifest *manifest, char *line, unsigned int *seen, 
 	return fail_plain(err, EINVAL, "a line that is not understood");
 }
 
+/* The first line, which every version has. */
+static int take_version(const char *line, unsigned int *out, struct error *err)
+{
+	uint64_t version;
+
+	if (parse_uint(line + strlen(FORM_WORD), UINT32_MAX, &version) < 0 || !version)
+		return fail_plain(err, EINVAL, "it is no manifest");
+	if (version > FORM) {
+		(void)fail_plain(err, EINVAL,
+		                 "it is of version %u of the form, known are those up to %d",
+		                 (unsigned int)version, FORM);
+		return fail_hint(err, "a newer sysc wrote it");
+	}
+	*out = (unsigned int)version;
+	return 0;
+}
+
+static int check_whole(const struct manifest *manifest, unsigned int seen, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].is_needed && !(seen & 1U << i))
+			return fail_plain(err, EINVAL, "'%s' is missing", rows[i].key);
+	if (!*manifest->since != !*manifest->since_date)
+		return fail_plain(err, EINVAL, "of 'since' and 'since-date' there is only one");
+	return 0;
+}
+
 int manifest_parse(struct manifest *manifest, const char *text, size_t length, struct error *err)
 {
 	CLEAN_FREE char *copy = must_alloc(length + 1);
 	struct manifest read = {.size_bytes = 0};
-	unsigned int seen = 0;
-	int r;
+	unsigned int seen = 0, version = 0;
+	int r = 0;
 
 	if (length)
 		memcpy(copy, text, length);
 	if (length > MANIFEST_MAX || strlen(copy) != length || !length ||
-	    copy[length - 1] != '\n' || !text_starts(copy, "sysc-archive "))
+	    copy[length - 1] != '\n' || !text_starts(copy, FORM_WORD))
 		return fail_plain(err, EINVAL, "it is no manifest");
-	for (char *line = copy, *next; *line; line = next) {
+	for (char *line = copy, *next; r == 0 && *line; line = next) {
 		next = strchr(line, '\n');
 		*next++ = '\0';
-		if (line == copy && !text_is(line, "sysc-archive " FORMAT_VERSION)) {
-			(void)fail_plain(err, EINVAL, "it is of another version than %s",
-			                 FORMAT_VERSION);
-			return fail_hint(err, "a newer sysc wrote it");
-		}
-		r = line == copy ? 0 : take_line(&read, line, &seen, err);
-		if (r < 0)
-			return fail_in(err, "manifest");
+		r = line == copy ? take_version(line, &version, err)
+		                 : take_line(&read, version, line, &seen, err);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].is_needed && !(seen & 1U << i))
-			return fail_plain(err, EINVAL, "manifest: '%s' is missing", rows[i].key);
+	if (r == 0)
+		r = check_whole(&read, seen, err);
+	if (r < 0)
+		return fail_in(err, "manifest");
 	*manifest = read;
 	return 0;
 }
@@ -267,6 +294,31 @@ int manifest_entry_parse(char *line, struct manifest_entry *out, size_t *counted
 		*counted = (size_t)(fields[1] - line);
 	*out = entry;
 	return 0;
+}
+
+/* "/" before all that a name can have, since what is in a folder comes right behind it. */
+static int rank(char c)
+{
+	return c == '\0' ? 0 : c == '/' ? 1 : 1 + (unsigned char)c;
+}
+
+int manifest_compare_paths(const char *a, const char *b)
+{
+	if (text_is(a, ".") || text_is(b, "."))
+		return !text_is(a, ".") - !text_is(b, ".");
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return rank(*a) - rank(*b);
+}
+
+int64_t manifest_seconds(const char *date)
+{
+	struct tm parts = {.tm_sec = 0};
+	const char *end = strptime(date, "%Y-%m-%dT%H:%M:%SZ", &parts);
+
+	return end && !*end ? (int64_t)timegm(&parts) : INT64_MIN;
 }
 
 void manifest_end_format(uint64_t count, const char digest[65], struct text *out)

@@ -8,6 +8,13 @@
  *   sysc-list       a line for each entry of the tree, in their order, with its digest, and a last one over all
  *
  * Both ends can be pipes: what is known only afterwards stands at the end. Pure: no file is touched here.
+ *
+ * Of an increment rootfs/… has only what is new or changed since an earlier archive; the list is still that of the
+ * whole tree, and has a line of type x for what is gone since. So each list is all that the next increment needs,
+ * and together with the list before it (manifest_list.h) it tells where each entry comes from. What became another
+ * type has both lines. A file of several names that is in it has all of them in it.
+ *
+ * Version 1 had neither uuid nor increments.
  */
 #ifndef SYSC_STORAGE_MANIFEST_H
 #define SYSC_STORAGE_MANIFEST_H
@@ -33,12 +40,15 @@ struct manifest {
 	char version[32];         /* of sysc */
 	char arch[66];            /* uname -m */
 	char backend[16];         /* of the storage */
+	char uuid[40];            /* of the container; "" when the archive is of version 1 */
+	char snapshot[64];        /* whose tree it is; "" that of the container itself */
 	char snippet[64];         /* "alpine": of the distribution; "" none */
 	char map[MANIFEST_VALUE]; /* ids on the host; "" privileged, or several ranges */
 	char config_sha256[65];
-	char since
-		[65]; /* of an increment: the digest that ends the list it is to; "" all is in it */
+	/* of an increment: the digest that ends the list it is to, and that archive's date; "" all is in it */
+	char since[65], since_date[32];
 	uint64_t size_bytes; /* rootfs.size, 0: none */
+	uint64_t snapshots;  /* that the container had */
 };
 
 void manifest_format(const struct manifest *manifest, struct text *out);
@@ -64,6 +74,14 @@ void manifest_entry_format(const struct manifest_entry *entry, struct text *out,
 /* Takes a line apart in place (no newline). *counted: offset as above. -EINVAL. */
 int manifest_entry_parse(char *line, struct manifest_entry *out, size_t *counted,
                          struct error *err);
+
+/*
+ * The order in which trees are walked and lists are written: "." first, a folder before what is in it, names by
+ * their bytes. As strcmp(3).
+ */
+int manifest_compare_paths(const char *a, const char *b);
+/* The date as seconds since 1970; INT64_MIN when it is none. */
+int64_t manifest_seconds(const char *date);
 
 /* The last line: "end COUNT DIGEST". */
 void manifest_end_format(uint64_t count, const char digest[65], struct text *out);

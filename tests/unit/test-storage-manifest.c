@@ -10,7 +10,7 @@
 
 #define DIGEST "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
 
-static const char head[] = "sysc-archive 1\nname web1\ndate 2026-11-22T06:30:00Z\nversion 0.1.0\n"
+static const char head[] = "sysc-archive 2\nname web1\ndate 2026-11-22T06:30:00Z\nversion 0.1.0\n"
 			   "arch x86_64\nbackend dir\n";
 
 TEST(what_is_written_is_read)
@@ -21,7 +21,11 @@ TEST(what_is_written_is_read)
 	                            .version = "0.1.0",
 	                            .arch = "x86_64",
 	                            .backend = "dir",
+	                            .uuid = "6ad94f2e-6a51-4bb1-b1a5-bbd3dbdb9d5b",
 	                            .map = "b 0 1048576 65536",
+	                            .since = DIGEST,
+	                            .since_date = "2026-11-21T06:30:00Z",
+	                            .snapshots = 3,
 	                            .config_sha256 = DIGEST,
 	                            .size_bytes = 1 << 30};
 	struct manifest read;
@@ -49,6 +53,8 @@ TEST(what_is_not_is_refused)
 		{"config-sha256 " DIGEST "\nmap\n",                          "not understood"},
 		{"config-sha256 " DIGEST "\nmap a\tb\n",                     "not text"      },
 		{"config-sha256 " DIGEST "\n\n",                             "not understood"},
+		{"config-sha256 " DIGEST "\nsince " DIGEST "\n",             "only one"      },
+		{"config-sha256 " DIGEST "\nsince-date 1\n",                 "only one"      },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -67,14 +73,52 @@ TEST(what_is_not_is_refused)
 	}
 }
 
-TEST(another_version_is_refused)
+TEST(versions)
 {
-	struct manifest read;
-	struct error err = {0};
-	const char text[] = "sysc-archive 2\nname web1\n";
+	static const char old[] = "name web1\ndate 2026-11-22T06:30:00Z\nversion 0.1.0\n"
+				  "arch x86_64\nbackend dir\nconfig-sha256 " DIGEST "\n";
+	static const struct {
+		const char *first, *more, *why;
+	} rows[] = {
+		{"1", "",                      NULL			      },
+		{"2", "",                      NULL			      },
+		{"2", "uuid a\nsnapshots 1\n", NULL                              },
+		{"1", "uuid a\n",              "not understood"                  },
+		{"3", "",                      "version 3 of the form, known are"},
+		{"0", "",                      "no manifest"                     },
+		{"x", "",                      "no manifest"                     },
+	};
 
-	CHECK_INT(manifest_parse(&read, text, strlen(text), &err), -EINVAL);
-	CHECK(strstr(err.text, "another version"));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEAN_FREE char *text =
+			must_printf("sysc-archive %s\n%s%s", rows[i].first, old, rows[i].more);
+		struct manifest read;
+		struct error err = {0};
+
+		CHECK_INT(manifest_parse(&read, text, strlen(text), &err),
+		          rows[i].why ? -EINVAL : 0);
+		CHECK(!rows[i].why || strstr(err.text, rows[i].why));
+	}
+}
+
+TEST(dates)
+{
+	CHECK_INT(manifest_seconds("1970-01-02T00:00:01Z"), 86401);
+	CHECK(manifest_seconds("1970-01-02") == INT64_MIN && manifest_seconds("") == INT64_MIN);
+}
+
+TEST(the_order_of_paths)
+{
+	/* as a walk comes by them */
+	static const char *const sorted[] = {".",   "a",   "a/", "a/b", "a\x01",
+	                                     "a b", "a.b", "aa", "b",   "\xc3"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(sorted); j++) {
+			int order = manifest_compare_paths(sorted[i], sorted[j]);
+
+			CHECK((order < 0) == (i < j) && (order > 0) == (i > j));
+		}
 }
 
 TEST(lines_of_the_list)
