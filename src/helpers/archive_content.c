@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "helpers/archive_list.h"
 #include "helpers/archive_work.h"
 
@@ -107,6 +108,40 @@ int content_write(struct content *content, struct archive_entry *entry, int fd, 
 	}
 	if (r == 0)
 		r = writer_write_zeros(content->writer, size - at, err);
+	list_content_end(&list, size, digest);
+	return r;
+}
+
+static int digest_piece(int fd, uint64_t from, uint64_t to, struct list_content *list,
+                        struct error *err)
+{
+	CLEAN_FREE char *block = must_alloc(WRITER_BLOCK);
+
+	while (from < to) {
+		size_t count = to - from < WRITER_BLOCK ? (size_t)(to - from) : WRITER_BLOCK, have;
+		int r = read_block(fd, from, block, count, &have, err);
+
+		if (r < 0)
+			return r;
+		memset(block + have, 0, count - have);
+		list_content_add(list, from, block, count);
+		from += count;
+	}
+	return 0;
+}
+
+int content_digest(struct archive_entry *entry, int fd, uint64_t size, char digest[65],
+                   struct error *err)
+{
+	struct list_content list;
+	la_int64_t offset, length;
+	int r = 0;
+
+	list_content_start(&list);
+	if (archive_entry_sparse_reset(entry) == 0)
+		r = digest_piece(fd, 0, size, &list, err);
+	while (r == 0 && archive_entry_sparse_next(entry, &offset, &length) == ARCHIVE_OK)
+		r = digest_piece(fd, (uint64_t)offset, (uint64_t)(offset + length), &list, err);
 	list_content_end(&list, size, digest);
 	return r;
 }

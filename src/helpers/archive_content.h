@@ -20,5 +20,8 @@ int content_describe_holes(struct archive_entry *entry, int fd, const struct sta
 /* Writes size bytes of the file, whose entry was begun; what is not there any more is zeros. */
 int content_write(struct content *content, struct archive_entry *entry, int fd, uint64_t size,
                   char digest[65], struct error *err);
+/* The same digest without writing. */
+int content_digest(struct archive_entry *entry, int fd, uint64_t size, char digest[65],
+                   struct error *err);
 
 #endif

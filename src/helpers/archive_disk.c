@@ -2,8 +2,10 @@
 /* Writing the tree that is unpacked; see the header. */
 #include "helpers/archive_disk.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "helpers/archive_apply.h"
 #include "helpers/archive_work.h"
 
 #include <archive.h>
@@ -16,49 +18,86 @@
 enum {
 	ITEM_BEGIN,
 	ITEM_BYTES,
-	ITEM_FINISH
+	ITEM_FINISH,
+	ITEM_REWRITE,
+	ITEM_REMOVE
 };
 
 /* A file system without ACLs or xattrs is no reason to refuse; all else that was not done is. */
-static int judge(struct archive *archive, int result, struct error *err)
+static int judge(struct disk *disk, int result, struct error *err)
 {
 	if (result == ARCHIVE_OK)
 		return 0;
-	if (result == ARCHIVE_WARN && archive_errno(archive) == ENOTSUP)
-		return 0;
-	return work_fail(archive, err);
+	if (result != ARCHIVE_WARN || archive_errno(disk->writer) != ENOTSUP)
+		return work_fail(disk->writer, err);
+	disk->has_no_attributes = true;
+	return 0;
 }
 
 static int begin(struct disk *disk, struct archive_entry *entry, struct error *err)
 {
-	const char *name = archive_entry_pathname(entry);
+	mode_t type = archive_entry_hardlink(entry) ? S_IFREG : archive_entry_filetype(entry);
+	int r = disk->is_over ? apply_make_way(disk->current, type, err) : 0;
 
-	(void)snprintf(disk->current, sizeof(disk->current), "%s", name ? name : "?");
 	if (text_is(disk->current, ".")) {
 		disk->has_root = true;
 		disk->root = *archive_entry_stat(entry);
 	}
-	return judge(disk->writer, archive_write_header(disk->writer, entry), err);
+	return r < 0 ? r : judge(disk, archive_write_header(disk->writer, entry), err);
+}
+
+/* The file is made anew, since others may be names of the one that was. */
+static int rewrite(struct disk *disk, struct archive_entry *entry, struct error *err)
+{
+	CLEAN_FD int fd = open(disk->current, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(err, errno, "open what it was");
+	if (!S_ISREG(st.st_mode))
+		return fail_plain(err, EBADMSG, "it was no file before");
+	archive_entry_set_size(entry, st.st_size);
+	r = judge(disk, archive_write_header(disk->writer, entry), err);
+	if (r == 0)
+		r = apply_copy(disk->writer, fd, err);
+	return r < 0 ? r : judge(disk, archive_write_finish_entry(disk->writer), err);
+}
+
+static int do_item(struct disk *disk, const struct belt_item *item, struct error *err)
+{
+	switch (item->kind) {
+	case ITEM_BEGIN:
+		return begin(disk, item->entry, err);
+	case ITEM_FINISH:
+		return judge(disk, archive_write_finish_entry(disk->writer), err);
+	case ITEM_REWRITE:
+		return rewrite(disk, item->entry, err);
+	case ITEM_REMOVE:
+		return apply_remove(disk->current, err);
+	default:
+		return archive_write_data_block(disk->writer, item->bytes, item->count,
+		                                (la_int64_t)item->offset) < ARCHIVE_OK
+		               ? work_fail(disk->writer, err)
+		               : 0;
+	}
 }
 
 static int write_item(struct disk *disk, const struct belt_item *item, struct error *err)
 {
-	int r = 0;
+	const char *name = item->entry                 ? archive_entry_pathname(item->entry)
+	                   : item->kind == ITEM_REMOVE ? item->bytes
+	                                               : NULL;
+	char shown[512];
+	int r;
 
-	if (item->kind == ITEM_BEGIN)
-		r = begin(disk, item->entry, err);
-	else if (item->kind == ITEM_FINISH)
-		r = judge(disk->writer, archive_write_finish_entry(disk->writer), err);
-	else if (archive_write_data_block(disk->writer, item->bytes, item->count,
-	                                  (la_int64_t)item->offset) < ARCHIVE_OK)
-		r = work_fail(disk->writer, err);
-	if (r < 0) {
-		char shown[512];
-
-		archive_escape(disk->current, shown, sizeof(shown));
-		return fail_in(err, "entry '%s'", shown);
-	}
-	return 0;
+	if (name)
+		(void)snprintf(disk->current, sizeof(disk->current), "%s", name);
+	r = do_item(disk, item, err);
+	if (r == 0)
+		return 0;
+	archive_escape(disk->current, shown, sizeof(shown));
+	return fail_in(err, "entry '%s'", shown);
 }
 
 /* The second thread. */
@@ -73,7 +112,7 @@ static int write_items(void *user, struct error *err)
 	return r;
 }
 
-int disk_open(struct disk *disk, bool keep_ids, struct error *err)
+int disk_open(struct disk *disk, bool keep_ids, bool is_over, struct error *err)
 {
 	/*
 	 * Symlinks need no look of libarchive's at each folder of each path: the rules refuse a path through
@@ -86,6 +125,7 @@ int disk_open(struct disk *disk, bool keep_ids, struct error *err)
 	if (keep_ids)
 		flags |= ARCHIVE_EXTRACT_OWNER;
 	disk->keep_ids = keep_ids;
+	disk->is_over = is_over;
 	disk->writer = archive_write_disk_new();
 	if (!disk->writer || archive_write_disk_set_options(disk->writer, flags) != ARCHIVE_OK)
 		return fail(err, ENOMEM, "start writing");
@@ -104,15 +144,39 @@ static struct belt_item *take_item(struct disk *disk, unsigned int kind, size_t 
 	return item;
 }
 
-int disk_begin(struct disk *disk, struct archive_entry *entry, struct error *err)
+static int give_entry(struct disk *disk, unsigned int kind, struct archive_entry *entry,
+                      struct error *err)
 {
-	struct belt_item *item = take_item(disk, ITEM_BEGIN, 0, err);
+	struct belt_item *item = take_item(disk, kind, 0, err);
 
 	if (!item)
 		return -err->code;
 	item->entry = archive_entry_clone(entry);
 	if (!item->entry)
 		return fail(err, ENOMEM, "start an entry");
+	belt_give(&disk->belt, item);
+	return 0;
+}
+
+int disk_begin(struct disk *disk, struct archive_entry *entry, struct error *err)
+{
+	return give_entry(disk, ITEM_BEGIN, entry, err);
+}
+
+int disk_rewrite(struct disk *disk, struct archive_entry *entry, struct error *err)
+{
+	return give_entry(disk, ITEM_REWRITE, entry, err);
+}
+
+int disk_remove(struct disk *disk, const char *path, struct error *err)
+{
+	size_t count = strlen(path) + 1;
+	struct belt_item *item = take_item(disk, ITEM_REMOVE, count, err);
+
+	if (!item)
+		return -err->code;
+	memcpy(item->bytes, path, count);
+	item->count = (uint32_t)count;
 	belt_give(&disk->belt, item);
 	return 0;
 }
@@ -175,7 +239,7 @@ int disk_close(struct disk *disk, bool is_good, struct error *err)
 	if (!disk->writer)
 		return r;
 	if (is_good && r == 0)
-		r = judge(disk->writer, archive_write_close(disk->writer), err);
+		r = judge(disk, archive_write_close(disk->writer), err);
 	if (is_good && r == 0)
 		r = finish_root(disk, err);
 	archive_write_free(disk->writer);

@@ -9,15 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct named {
-	dev_t device;
-	ino_t number;
-	char path[];
-};
-
-static int compare_named(const void *a, const void *b)
+static int compare_linked(const void *a, const void *b)
 {
-	const struct named *left = a, *right = b;
+	const struct linked *left = a, *right = b;
 
 	if (left->number != right->number)
 		return left->number < right->number ? -1 : 1;
@@ -27,17 +21,17 @@ static int compare_named(const void *a, const void *b)
 void links_done(struct links *links)
 {
 	while (links->names) {
-		struct named *item = *(struct named **)links->names;
+		struct linked *item = *(struct linked **)links->names;
 
-		(void)tdelete(item, &links->names, compare_named);
+		(void)tdelete(item, &links->names, compare_linked);
 		free(item);
 	}
 }
 
-const char *links_first(struct links *links, const char *path, const struct stat *st)
+struct linked *links_find(struct links *links, const char *path, const struct stat *st)
 {
 	size_t length = strlen(path) + 1;
-	struct named *item, **found;
+	struct linked *item, **found;
 
 	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
 		return NULL;
@@ -45,11 +39,10 @@ const char *links_first(struct links *links, const char *path, const struct stat
 	item->device = st->st_dev;
 	item->number = st->st_ino;
 	memcpy(item->path, path, length);
-	found = tsearch(item, &links->names, compare_named);
+	found = tsearch(item, &links->names, compare_linked);
 	if (!found)
 		abort(); /* out of memory, as must_alloc() */
-	if (*found == item)
-		return NULL;
-	free(item);
-	return (*found)->path;
+	if (*found != item)
+		free(item);
+	return *found;
 }

@@ -3,7 +3,16 @@
 #ifndef SYSC_HELPERS_ARCHIVE_LINKS_H
 #define SYSC_HELPERS_ARCHIVE_LINKS_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
+
+/* A file that has several names. */
+struct linked {
+	dev_t device;
+	ino_t number;
+	bool is_packed; /* the caller's: the file is in this archive */
+	char path[];    /* its first name */
+};
 
 /* Zeroed is empty; links_done() frees. */
 struct links {
@@ -11,7 +20,7 @@ struct links {
 };
 
 void links_done(struct links *links);
-/* The name that the file has in the archive already; NULL: this is its first, or it has no other. */
-const char *links_first(struct links *links, const char *path, const struct stat *st);
+/* Whose name path is, which becomes its first when none was seen; NULL: the file has no other. */
+struct linked *links_find(struct links *links, const char *path, const struct stat *st);
 
 #endif

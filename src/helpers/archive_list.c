@@ -134,9 +134,9 @@ static void digest_attributes(struct archive_entry *entry, char out[65])
 	sha256_end(&sum, out);
 }
 
-static char type_letter(mode_t type)
+char list_type(mode_t mode)
 {
-	switch (type & S_IFMT) {
+	switch (mode & S_IFMT) {
 	case S_IFDIR:
 		return 'd';
 	case S_IFLNK:
@@ -159,7 +159,7 @@ void list_describe(struct archive_entry *entry, const char *path, const char *li
 	                           archive_entry_filetype(entry) == S_IFBLK);
 
 	*out = (struct manifest_entry){
-		.type = link ? 'h' : type_letter(archive_entry_filetype(entry)),
+		.type = link ? 'h' : list_type(archive_entry_filetype(entry)),
 		.mode = archive_entry_perm(entry),
 		.uid = (uint64_t)archive_entry_uid(entry),
 		.gid = (uint64_t)archive_entry_gid(entry),

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct archive_entry;
 struct manifest_entry;
@@ -29,6 +30,8 @@ void list_content_end(struct list_content *content, uint64_t size, char out[65])
  * (security.selinux, trusted.*) and cannot be set from within a user namespace.
  */
 void list_choose_xattrs(struct archive_entry *entry);
+/* What stands for it in a line; not for a further name of a file. */
+char list_type(mode_t mode);
 /*
  * All of a line but the content's digest, which is "-". path and target are borrowed: clean ones below the
  * root. ctime is the entry's, 0 where it has none.

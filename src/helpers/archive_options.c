@@ -46,7 +46,11 @@ static const char usage[] =
 	"      --threads N         to pack with (as many as processors)\n"
 	"      --manifest FD       open file with the manifest\n"
 	"      --config FD         open file with the configuration\n"
-	"      --report FD         lines \"note TEXT\" and \"error CODE TEXT\" go there\n"
+	"      --base FD           open file with the list of an earlier archive: FILE is an\n"
+	"                          increment to that, and DIR what that made\n"
+	"      --save FD           open file that gets manifest and list\n"
+	"      --report FD         lines \"note TEXT\", \"count ENTRIES BYTES KEPT\n"
+	"                          KEPT-BYTES REMOVED\", \"error CODE TEXT\" go there\n"
 	"      --root DIR          the root file system\n"
 	"      --mode MODE         mode of the file (0644)\n"
 	"      --progress          lines of progress where there is no terminal\n"
@@ -109,6 +113,8 @@ static const struct row {
 	{"manifest",      KIND_FD,      AT(manifest_fd),    0,                     0         },
 	{"config",        KIND_FD,      AT(config_fd),      0,                     0         },
 	{"report",        KIND_FD,      AT(report_fd),      0,                     0         },
+	{"base",          KIND_FD,      AT(base_fd),        0,                     0         },
+	{"save",          KIND_FD,      AT(save_fd),        0,                     0         },
 	{"quiet",         KIND_FLAG,    AT(quiet),          0,                     0         },
 #undef AT
 };
@@ -261,6 +267,8 @@ int archive_options_take(struct archive_options *options, int argc, char **argv,
 		.manifest_fd = -1,
 		.config_fd = -1,
 		.report_fd = -1,
+		.base_fd = -1,
+		.save_fd = -1,
 	};
 	r = take_all_options(options, argc, argv, err);
 	if (r != 0)

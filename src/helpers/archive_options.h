@@ -34,6 +34,7 @@ struct archive_options {
 	const char *level;
 	uint64_t threads;                      /* 0: as there are processors */
 	int manifest_fd, config_fd, report_fd; /* report_fd: -1 standard error */
+	int base_fd, save_fd; /* kept lists, what was before and what is now; -1: none */
 };
 
 /* Takes argv apart. 0, 1: help was asked for; -EPERM: root is needed, -EINVAL with err. */

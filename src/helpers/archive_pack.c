@@ -5,15 +5,15 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "container/idmap.h"
 #include "helpers/archive_content.h"
+#include "helpers/archive_describe.h"
 #include "helpers/archive_links.h"
 #include "helpers/archive_list.h"
+#include "helpers/archive_since.h"
 #include "helpers/archive_tree.h"
 #include "helpers/archive_work.h"
-#include "storage/manifest.h"
+#include "storage/manifest_list.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +25,10 @@ struct pack {
 	const struct pack_job *job;
 	struct tree tree;
 	struct writer writer;
-	struct archive *disk;
-	struct archive_entry *entry;
+	struct describer describer;
 	struct links links;
-	struct text line;
-	struct sha256 sum;
-	uint64_t entries;
+	struct list_writer list;
+	struct since since;
 	struct content content;
 };
 
@@ -48,122 +46,107 @@ static void note(const struct pack *pack, const char *what)
 	}
 }
 
-static int open_disk(struct pack *pack, struct error *err)
+/* What the file is, and where it has data. */
+static int open_file(struct pack *pack, struct stat *st, int *out, struct error *err)
 {
-	pack->disk = archive_read_disk_new();
-	pack->entry = archive_entry_new();
-	if (!pack->disk || !pack->entry)
-		return fail(err, ENOMEM, "start reading");
-	(void)archive_read_disk_set_behavior(pack->disk, ARCHIVE_READDISK_NO_FFLAGS |
-	                                                         ARCHIVE_READDISK_NO_SPARSE);
-	return 0;
+	CLEAN_FD int fd =
+		open(pack->tree.path.data, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, errno, "open it");
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+		return fail_plain(err, ESTALE, "it was replaced while it was read");
+	*out = fd_take(&fd);
+	return describe_owner(&pack->describer, st, err);
 }
 
-static int plain_id(const struct idmap *map, bool group, uint32_t id, uint32_t *out,
-                    struct error *err)
+/* It may be as it was, or its content may be: then all of what is complete. */
+static int compare_content(struct pack *pack, int fd, struct manifest_entry *what, bool *is_same,
+                           struct error *err)
 {
-	for (unsigned int i = 0; i < map->count; i++) {
-		const struct id_range *range = &map->ranges[i];
+	const struct manifest_entry *was = since_entry(&pack->since, what->path);
+	int r;
 
-		if ((group ? range->groups : range->users) && id >= range->outside &&
-		    id - range->outside < range->count) {
-			*out = range->inside + (id - range->outside);
-			return 0;
-		}
-	}
-	return fail_plain(err, ERANGE, "it belongs to %s %u, which is none of the container's",
-	                  group ? "group" : "user", id);
-}
-
-/* What the entry is without its content. */
-static int fill_entry(struct pack *pack, int fd, struct stat *st, const char *link,
-                      struct error *err)
-{
-	struct archive_entry *entry = archive_entry_clear(pack->entry);
-	CLEAN_FREE char *name = NULL, *target = NULL;
-	int r = 0;
-
-	if (pack->job->shift) {
-		r = plain_id(pack->job->shift, false, st->st_uid, &st->st_uid, err);
-		if (r == 0)
-			r = plain_id(pack->job->shift, true, st->st_gid, &st->st_gid, err);
+	*is_same = false;
+	if (fd < 0 || !was || was->type != 'f' || was->size != what->size)
+		return 0;
+	if (what->size) {
+		r = content_digest(pack->describer.entry, fd, what->size, what->content, err);
 		if (r < 0)
 			return r;
 	}
-	name = text_is(pack->tree.path.data, ".")
-	               ? must_dup(MANIFEST_TREE)
-	               : must_printf(MANIFEST_TREE "/%s", pack->tree.path.data);
-	archive_entry_copy_pathname(entry, name);
-	archive_entry_copy_sourcepath(entry, pack->tree.path.data);
-	if (archive_read_disk_entry_from_file(pack->disk, entry, fd, st) < ARCHIVE_WARN)
-		return fail_plain(err, EIO, "look at it: %s", archive_error_string(pack->disk));
-	list_choose_xattrs(entry);
-	archive_entry_set_nlink(entry, 1);
-	archive_entry_set_ino64(entry, 0);
-	archive_entry_set_dev(entry, 0);
-	if (link) {
-		target = must_printf(MANIFEST_TREE "/%s", link);
-		archive_entry_copy_hardlink(entry, target);
-		archive_entry_set_size(entry, 0);
-		archive_entry_xattr_clear(entry);
-		archive_entry_acl_clear(entry);
-	} else if (!S_ISREG(st->st_mode)) {
-		archive_entry_set_size(entry, 0);
-	}
+	*is_same = text_is(what->content, was->content);
 	return 0;
 }
 
-static int add_line(struct pack *pack, const struct manifest_entry *what, struct error *err)
+/* Puts it into the archive; has_content: the file is there, and only the rest of it is new. */
+static int write_entry(struct pack *pack, int fd, struct manifest_entry *what, bool has_content,
+                       struct error *err)
 {
-	struct text *line = &pack->line;
-	size_t counted;
+	struct archive_entry *entry = pack->describer.entry;
+	int r;
 
-	line->length = 0;
-	manifest_entry_format(what, line, &counted);
-	if (line->length >= MANIFEST_LINE_MAX)
-		return fail_plain(err, ENAMETOOLONG, "its line in the list would be too long");
-	text_add(line, "\n");
-	sha256_add(&pack->sum, line->data + counted, line->length - counted);
-	pack->entries++;
-	atomic_store(&pack->job->output.counters->entries, pack->entries);
-	if (fwrite(line->data, 1, line->length, pack->job->list) != line->length)
-		return fail(err, errno, "keep the list");
-	return 0;
+	archive_entry_unset_atime(entry);
+	archive_entry_unset_ctime(entry);
+	archive_entry_unset_birthtime(entry);
+	if (has_content) {
+		CLEAN_FREE char *name = must_dup(archive_entry_pathname(entry));
+
+		archive_entry_sparse_clear(entry);
+		archive_entry_copy_hardlink(entry, name);
+		archive_entry_set_size(entry, 0);
+		return writer_begin(&pack->writer, entry, err);
+	}
+	r = writer_begin(&pack->writer, entry, err);
+	if (r < 0 || fd < 0 || !what->size)
+		return r;
+	r = content_write(&pack->content, entry, fd, what->size, what->content, err);
+	if (pack->content.is_short)
+		note(pack, "it became shorter while it was read");
+	return r;
+}
+
+/* What is as it was, by its times. */
+static int keep_entry(struct pack *pack, const struct manifest_entry *was, struct error *err)
+{
+	const struct manifest_entry what = *was;
+
+	atomic_fetch_add(&pack->job->output.counters->input, what.size);
+	return since_add(&pack->since, &what, true, err);
 }
 
 static int pack_entry(struct pack *pack, struct stat *st, struct error *err)
 {
 	CLEAN_FD int fd = -1;
+	const char *path = pack->tree.path.data;
+	struct linked *names = links_find(&pack->links, path, st);
+	const char *link = names && !text_is(names->path, path) ? names->path : NULL;
+	/* unpacking makes the file anew: its other names go with it */
+	bool must_link = link && names->is_packed, has_content = false;
 	struct manifest_entry what;
-	const char *link = links_first(&pack->links, pack->tree.path.data, st);
-	char digest[65];
-	int r;
+	int r = since_reach(&pack->since, path, err);
 
-	if (S_ISREG(st->st_mode) && !link) {
-		fd = open(pack->tree.path.data, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		if (fd < 0)
-			return fail(err, errno, "open it");
-		if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
-			return fail_plain(err, ESTALE, "it was replaced while it was read");
-	}
-	r = fill_entry(pack, fd, st, link, err);
 	if (r == 0)
-		r = content_describe_holes(pack->entry, fd, st, err);
+		r = describe_owner(&pack->describer, st, err);
+	if (r == 0 && !must_link && since_is_untouched(&pack->since, path, st, link))
+		return keep_entry(pack, since_entry(&pack->since, path), err);
+	if (r == 0 && S_ISREG(st->st_mode) && !link)
+		r = open_file(pack, st, &fd, err);
+	if (r == 0)
+		r = describe_entry(&pack->describer, path, fd, st, link, err);
+	if (r == 0)
+		r = content_describe_holes(pack->describer.entry, fd, st, err);
 	if (r < 0)
 		return r;
-	list_describe(pack->entry, pack->tree.path.data, link, &what);
-	archive_entry_unset_atime(pack->entry);
-	archive_entry_unset_ctime(pack->entry);
-	archive_entry_unset_birthtime(pack->entry);
-	r = writer_begin(&pack->writer, pack->entry, err);
-	if (r == 0 && fd >= 0 && st->st_size > 0) {
-		r = content_write(&pack->content, pack->entry, fd, (uint64_t)st->st_size, digest,
-		                  err);
-		memcpy(what.content, digest, sizeof(digest));
-		if (pack->content.is_short)
-			note(pack, "it became shorter while it was read");
-	}
-	return r < 0 ? r : add_line(pack, &what, err);
+	list_describe(pack->describer.entry, path, link, &what);
+	r = compare_content(pack, fd, &what, &has_content, err);
+	if (r == 0 && !must_link && since_is_same(&pack->since, &what))
+		return since_add(&pack->since, &what, true, err);
+	if (r == 0)
+		r = write_entry(pack, fd, &what, has_content && what.size, err);
+	if (r == 0 && names && !link)
+		names->is_packed = true;
+	return r < 0 ? r : since_add(&pack->since, &what, false, err);
 }
 
 static int count_one(struct tree *tree, struct stat *st, struct error *err)
@@ -213,34 +196,51 @@ static int walk_all(struct pack *pack,
 	return r;
 }
 
+/* A block of the list into the archive, and into what keeps it. */
+static int copy_list(struct pack *pack, size_t *count, struct error *err)
+{
+	FILE *save = pack->job->save;
+	char *block = writer_take(&pack->writer, err);
+
+	if (!block)
+		return -err->code;
+	*count = fread(block, 1, WRITER_BLOCK, pack->job->list);
+	if (!*count || (save && fwrite(block, 1, *count, save) != *count))
+		return fail(err, errno, "keep the list");
+	writer_give(&pack->writer, *count);
+	return 0;
+}
+
 /* The list that was gathered, and the digest over all of it. */
 static int add_list(struct pack *pack, struct error *err)
 {
 	FILE *list = pack->job->list;
-	char digest[65];
-	size_t n;
-	long size;
-	int r;
+	long size = 0;
+	size_t count = 0;
+	int r = list_writer_end(&pack->list, err);
 
-	sha256_end(&pack->sum, digest);
-	pack->line.length = 0;
-	manifest_end_format(pack->entries, digest, &pack->line);
-	text_add(&pack->line, "\n");
-	if (fwrite(pack->line.data, 1, pack->line.length, list) != pack->line.length ||
-	    fflush(list) != 0 || (size = ftell(list)) < 0 || fseek(list, 0, SEEK_SET) < 0)
-		return fail(err, errno, "keep the list");
-	r = writer_begin_member(&pack->writer, MANIFEST_LIST, (uint64_t)size, err);
-	while (r == 0 && size > 0) {
-		char *block = writer_take(&pack->writer, err);
+	if (r == 0 && ((size = ftell(list)) < 0 || fseek(list, 0, SEEK_SET) < 0))
+		r = fail(err, errno, "keep the list");
+	if (r == 0)
+		r = writer_begin_member(&pack->writer, MANIFEST_LIST, (uint64_t)size, err);
+	for (; r == 0 && size > 0; size -= (long)count)
+		r = copy_list(pack, &count, err);
+	if (r == 0 && pack->job->save && fflush(pack->job->save) != 0)
+		r = fail(err, errno, "keep the list");
+	return r;
+}
 
-		if (!block)
-			return -err->code;
-		n = fread(block, 1, WRITER_BLOCK, list);
-		if (n == 0)
-			return fail(err, errno, "keep the list");
-		writer_give(&pack->writer, n);
-		size -= (long)n;
-	}
+static int add_head(struct pack *pack, struct error *err)
+{
+	const struct pack_job *job = pack->job;
+	int r = writer_add_member(&pack->writer, MANIFEST_MEMBER, job->manifest,
+	                          job->manifest_length, err);
+
+	if (r == 0 && job->save && fprintf(job->save, "%s\n", job->manifest) < 0)
+		r = fail(err, errno, "keep the list");
+	if (r == 0)
+		r = writer_add_member(&pack->writer, MANIFEST_CONFIG, job->config,
+		                      job->config_length, err);
 	return r;
 }
 
@@ -248,27 +248,23 @@ static int pack_all(struct pack *pack, struct error *err)
 {
 	const struct pack_job *job = pack->job;
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
-	struct writer *writer = &pack->writer;
-	int r = writer_open(writer, &job->output, err);
+	int r = writer_open(&pack->writer, &job->output, err);
 
 	/* who reads the archive went away: an error, not a signal */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
-	sha256_init(&pack->sum);
 	if (r == 0)
-		r = open_disk(pack, err);
+		r = describe_init(&pack->describer, job->shift, err);
+	if (r == 0)
+		r = since_open(&pack->since, job->base, &pack->list, job->output.counters, err);
 	if (r == 0 && job->count)
 		r = walk_all(pack, count_one, err);
 	if (r == 0)
-		r = writer_add_member(writer, MANIFEST_MEMBER, job->manifest, job->manifest_length,
-		                      err);
-	if (r == 0)
-		r = writer_add_member(writer, MANIFEST_CONFIG, job->config, job->config_length,
-		                      err);
+		r = add_head(pack, err);
 	if (r == 0)
 		r = walk_all(pack, pack_one, err);
 	if (r == 0)
-		r = add_list(pack, err);
-	return r;
+		r = since_reach(&pack->since, NULL, err);
+	return r < 0 ? r : add_list(pack, err);
 }
 
 int pack_work(const struct pack_job *job, struct error *err)
@@ -278,13 +274,14 @@ int pack_work(const struct pack_job *job, struct error *err)
 
 	pack->job = job;
 	pack->content.writer = &pack->writer;
+	list_writer_init(&pack->list, job->list);
 	r = pack_all(pack, err);
 	closed = writer_close(&pack->writer, r == 0, err);
-	archive_read_free(pack->disk);
-	archive_entry_free(pack->entry);
+	describe_done(&pack->describer);
 	links_done(&pack->links);
+	since_done(&pack->since);
+	list_writer_done(&pack->list);
 	text_done(&pack->tree.path);
-	text_done(&pack->line);
 	free(pack);
 	return r < 0 ? r : closed;
 }

@@ -19,6 +19,8 @@ struct pack_job {
 	struct writer_options output;
 	const struct idmap *shift; /* owners on disk are the host's of this map; NULL: plain */
 	FILE *list;                /* the list is gathered here */
+	FILE *base;                /* the list that an increment is to; NULL: all is packed */
+	FILE *save;                /* gets a copy of manifest and list; NULL */
 	bool count;                /* go through it all first, for the progress */
 };
 

@@ -10,6 +10,7 @@
 #include "helpers/archive_work.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -95,6 +96,20 @@ static void report_notes(const struct archive_options *options,
 		run_report(options, "%sand %u more\n", kind, count - ARCHIVE_NOTES);
 }
 
+/* What was counted, for who called. */
+static void report_counts(const struct archive_options *options,
+                          const struct archive_counters *counters)
+{
+	const uint64_t counts[] = {atomic_load(&counters->entries), atomic_load(&counters->bytes),
+	                           atomic_load(&counters->kept), atomic_load(&counters->kept_bytes),
+	                           atomic_load(&counters->removed)};
+
+	if (options->report_fd >= 0)
+		run_report(options,
+		           "count %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		           counts[0], counts[1], counts[2], counts[3], counts[4]);
+}
+
 int run_confined(const struct archive_options *options, const struct confine *confine,
                  struct archive_counters *counters, const char *name, uint64_t total,
                  struct error *err)
@@ -113,8 +128,10 @@ int run_confined(const struct archive_options *options, const struct confine *co
 	signal_number = watch(signals, &child, &progress, counters);
 	r = confine_end(&child, signal_number != 0, err);
 	progress_end(&progress, counters, r == 0);
-	if (r == 0)
+	if (r == 0) {
 		report_notes(options, counters);
+		report_counts(options, counters);
+	}
 	(void)munmap(counters, sizeof(*counters));
 	if (!signal_number)
 		return r;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "helpers/archive_compare.h"
 #include "helpers/archive_work.h"
 
 #include <archive.h>
@@ -15,16 +16,16 @@
 
 #define CONFIG_MAX (1 << 20) /* bytes of a configuration, as INI_FILE_MAX */
 
-void verify_init(struct verify *verify, struct archive *reader, int head_fd)
+void verify_init(struct verify *verify, struct archive *reader, const struct verify_files *files)
 {
 	verify->reader = reader;
-	verify->head_fd = head_fd;
-	sha256_init(&verify->sum);
+	verify->files = files;
+	list_writer_init(&verify->unpacked, files->unpacked);
 }
 
 void verify_done(struct verify *verify)
 {
-	text_done(&verify->line);
+	list_writer_done(&verify->unpacked);
 }
 
 /* A member that is no file of the tree: all of it, at most most bytes. */
@@ -43,6 +44,59 @@ static int read_member(struct verify *verify, struct archive_entry *entry, size_
 	return n < 0 ? work_fail(verify->reader, err) : 0;
 }
 
+/* The digest that ends the kept list of what stands there. */
+static int read_base(const struct verify *verify, struct manifest *manifest, char digest[65],
+                     struct error *err)
+{
+	FILE *base = verify->files->base;
+	CLEAN_FREE struct list_reader *list = list_reader_new(base, true);
+	int r;
+
+	rewind(base);
+	r = list_read_manifest(base, manifest, err);
+	if (r == 0)
+		r = list_reader_finish(list, err);
+	memcpy(digest, list->digest, sizeof(list->digest));
+	return r < 0 ? fail_in(err, "the list of what stands there") : 0;
+}
+
+/* Whether what stands there is what an increment is to. */
+static int check_base(const struct verify *verify, struct error *err)
+{
+	const struct manifest *manifest = &verify->manifest;
+	struct manifest base;
+	char digest[65];
+	int r;
+
+	if (!*manifest->since)
+		return verify->files->base ? fail_plain(err, EINVAL, "it is no increment") : 0;
+	if (!verify->files->base && verify->files->is_alone)
+		return 0;
+	if (!verify->files->base)
+		return fail_plain(err, EINVAL, "it is an increment to the archive of %s",
+		                  manifest->since_date);
+	r = read_base(verify, &base, digest, err);
+	if (r == 0 && !text_is(digest, manifest->since))
+		r = fail_plain(err, EINVAL,
+		               "it is an increment to the archive of %s with the digest %s; before "
+		               "it stands that of %s with the digest %s",
+		               manifest->since_date, manifest->since, base.date, digest);
+	return r;
+}
+
+/* Handed on to who asked for the head, and to who keeps the list. */
+static int hand_on(const struct verify *verify, const struct text *text, struct error *err)
+{
+	int r = verify->files->head_fd < 0
+	                ? 0
+	                : file_write_all(verify->files->head_fd, text->data, text->length);
+
+	if (r == 0 && verify->files->save &&
+	    fwrite(text->data, 1, text->length, verify->files->save) != text->length)
+		r = -errno;
+	return r < 0 ? fail(err, -r, "hand it on") : 0;
+}
+
 static int take_manifest(struct verify *verify, struct archive_entry *entry, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
@@ -50,11 +104,11 @@ static int take_manifest(struct verify *verify, struct archive_entry *entry, str
 
 	if (r == 0)
 		r = manifest_parse(&verify->manifest, text.data ? text.data : "", text.length, err);
-	if (r == 0 && verify->head_fd >= 0) {
-		text_add(&text, "\n");
-		r = file_write_all(verify->head_fd, text.data, text.length);
-		r = r < 0 ? fail(err, -r, "hand it on") : 0;
-	}
+	if (r == 0)
+		r = check_base(verify, err);
+	text_add(&text, "\n");
+	if (r == 0)
+		r = hand_on(verify, &text, err);
 	verify->stage = STAGE_CONFIG;
 	return r;
 }
@@ -73,8 +127,8 @@ static int take_config(struct verify *verify, struct archive_entry *entry, struc
 	sha256_end(&sum, digest);
 	if (!text_is(digest, verify->manifest.config_sha256))
 		return fail_plain(err, EBADMSG, "it is damaged: its digest is not the manifest's");
-	if (verify->head_fd >= 0 && text.length) {
-		r = file_write_all(verify->head_fd, text.data, text.length);
+	if (verify->files->head_fd >= 0 && text.length) {
+		r = file_write_all(verify->files->head_fd, text.data, text.length);
 		if (r < 0)
 			return fail(err, -r, "hand it on");
 	}
@@ -82,71 +136,48 @@ static int take_config(struct verify *verify, struct archive_entry *entry, struc
 	return 0;
 }
 
-/* One line of the list, against what was unpacked; 1 for the last. */
-static int check_line(struct verify *verify, struct sha256 *sum, uint64_t *count, char *line,
-                      struct error *err)
+/* Reads the list out of the archive and into what keeps it. */
+static ssize_t read_list(void *cookie, char *buffer, size_t room)
 {
-	struct manifest_entry entry;
-	uint64_t total;
-	char digest[65], found[65];
-	size_t counted, length = strlen(line);
-	CLEAN_FREE char *copy = must_dup(line);
-	int r = manifest_end_parse(line, &total, digest, err);
+	const struct verify *verify = cookie;
+	la_ssize_t n = archive_read_data(verify->reader, buffer, room);
 
-	if (r == -ENOENT) {
-		r = manifest_entry_parse(copy, &entry, &counted, err);
-		if (r < 0)
-			return r;
-		sha256_add(sum, line + counted, length - counted);
-		sha256_add(sum, "\n", 1);
-		++*count;
-		return 0;
+	if (n < 0 || (verify->files->save &&
+	              fwrite(buffer, 1, (size_t)n, verify->files->save) != (size_t)n)) {
+		errno = EIO;
+		return -1;
 	}
-	if (r < 0)
-		return r;
-	sha256_end(sum, found);
-	if (total != *count || !text_is(found, digest))
-		return fail_plain(err, EBADMSG, "the list of its entries is damaged");
-	sha256_end(&verify->sum, found);
-	if (total != verify->listed || !text_is(found, digest))
-		return fail_plain(err, EBADMSG, "what is in it is not what was packed");
-	return 1;
+	return n;
 }
 
 /* The list is read line by line: it may be longer than memory is wide. */
 static int check_list(struct verify *verify, struct archive_entry *entry, struct error *err)
 {
-	CLEAN(text_done) struct text line = {0};
-	struct sha256 sum;
-	uint64_t count = 0;
-	la_ssize_t n;
-	int r = 0;
+	const cookie_io_functions_t functions = {.read = read_list};
+	const struct compare compare = {
+		.before = verify->files->base,
+		.unpacked = verify->files->unpacked,
+		.is_alone = *verify->manifest.since && verify->files->is_alone,
+		.remove = verify->remove,
+		.user = verify->user,
+	};
+	CLEAN_FILE FILE *list = NULL;
+	int r;
 
 	if (archive_entry_filetype(entry) != S_IFREG || archive_entry_hardlink(entry))
 		return fail_plain(err, EINVAL, "it is not a plain file");
 	verify->stage = STAGE_OVER;
-	sha256_init(&sum);
-	text_add(&line, "");
-	while ((n = archive_read_data(verify->reader, verify->block, sizeof(verify->block))) > 0) {
-		for (la_ssize_t i = 0; i < n; i++) {
-			if (r > 0)
-				return fail_plain(err, EINVAL, "something follows its end");
-			if (verify->block[i] != '\n') {
-				text_add_bytes(&line, verify->block + i, 1);
-				if (line.length > MANIFEST_LINE_MAX)
-					return fail_plain(err, EFBIG, "a line is too long");
-				continue;
-			}
-			r = check_line(verify, &sum, &count, line.data, err);
-			if (r < 0)
-				return r;
-			line.length = 0;
-			line.data[0] = '\0';
-		}
-	}
-	if (n < 0)
+	r = list_writer_end(&verify->unpacked, err);
+	list = fopencookie(verify, "r", functions);
+	if (r < 0 || !list)
+		return r < 0 ? r : fail(err, ENOMEM, "read it");
+	rewind(verify->files->unpacked);
+	r = compare_lists(&compare, list, err);
+	if (r < 0 && archive_errno(verify->reader) != 0)
 		return work_fail(verify->reader, err);
-	return r > 0 ? 0 : fail_plain(err, EBADMSG, "its end is missing");
+	if (r == 0 && verify->files->save && fflush(verify->files->save) != 0)
+		r = fail(err, errno, "keep it");
+	return r;
 }
 
 /* Below the root of the tree: NULL when the name is not of it. */
@@ -187,16 +218,9 @@ int verify_member(struct verify *verify, struct archive_entry *entry, struct arc
 	return 1;
 }
 
-void verify_count(struct verify *verify, const struct manifest_entry *what)
+int verify_count(struct verify *verify, const struct manifest_entry *what, struct error *err)
 {
-	struct text *line = &verify->line;
-	size_t counted;
-
-	line->length = 0;
-	manifest_entry_format(what, line, &counted);
-	text_add(line, "\n");
-	sha256_add(&verify->sum, line->data + counted, line->length - counted);
-	verify->listed++;
+	return list_writer_add(&verify->unpacked, what, err);
 }
 
 int verify_end(const struct verify *verify, struct error *err)

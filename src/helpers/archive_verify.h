@@ -6,11 +6,10 @@
 #ifndef SYSC_HELPERS_ARCHIVE_VERIFY_H
 #define SYSC_HELPERS_ARCHIVE_VERIFY_H
 
-#include "base/sha256.h"
-#include "base/text.h"
-#include "storage/manifest.h"
+#include "storage/manifest_list.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct archive;
 struct archive_entry;
@@ -27,19 +26,29 @@ enum verify_stage {
 	STAGE_OVER
 };
 
-/* Zeroed but for reader and head_fd, then verify_init(). Pair: verify_done(). */
+/* What it is held against; the files are the caller's. */
+struct verify_files {
+	FILE *base;     /* the kept list of what an increment is to; NULL: none */
+	FILE *unpacked; /* empty: the lines of what is unpacked are gathered here */
+	FILE *save;     /* gets manifest and list, as they are kept */
+	int head_fd;    /* not -1: manifest and configuration are written here */
+	bool is_alone;  /* an increment is taken without what it is to: nothing is written */
+};
+
+/* Zeroed, then verify_init(). Pair: verify_done(). */
 struct verify {
 	struct archive *reader;
-	int head_fd; /* not -1: manifest and configuration are written here */
+	const struct verify_files *files;
+	/* Told of what an increment says is gone; NULL. */
+	int (*remove)(void *user, const char *path, struct error *err);
+	void *user;
 	enum verify_stage stage;
 	struct manifest manifest;
-	struct sha256 sum; /* of the lines of all entries that were unpacked */
-	uint64_t listed;   /* how many */
-	struct text line;
+	struct list_writer unpacked;
 	char block[VERIFY_BLOCK]; /* of a member that is no file of the tree */
 };
 
-void verify_init(struct verify *verify, struct archive *reader, int head_fd);
+void verify_init(struct verify *verify, struct archive *reader, const struct verify_files *files);
 void verify_done(struct verify *verify);
 
 /*
@@ -49,7 +58,7 @@ void verify_done(struct verify *verify);
 int verify_member(struct verify *verify, struct archive_entry *entry, struct archive_item *item,
                   struct error *err);
 /* Adds what was unpacked to what the list must come to. */
-void verify_count(struct verify *verify, const struct manifest_entry *what);
+int verify_count(struct verify *verify, const struct manifest_entry *what, struct error *err);
 /* At the end of the archive: whether all of it was there. */
 int verify_end(const struct verify *verify, struct error *err);
 

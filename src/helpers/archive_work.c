@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "helpers/archive_apply.h"
+#include "helpers/archive_compare.h"
 #include "helpers/archive_disk.h"
 #include "helpers/archive_input.h"
 #include "helpers/archive_list.h"
@@ -99,17 +101,28 @@ static int copy_content(struct work *work, struct error *err)
 	}
 }
 
+/* Whether it is unpacked over a tree that stands there already. */
+static bool is_over_tree(const struct work *work)
+{
+	return work->job->exported && work->job->exported->base;
+}
+
+/* has_content: of an increment, whose file stands there, and only the rest of it is new. */
 static int write_entry(struct work *work, struct archive_entry *entry, bool is_link,
-                       struct error *err)
+                       bool has_content, struct error *err)
 {
 	int r;
 
 	archive_entry_set_pathname(entry, work->name);
 	if (is_link)
-		archive_entry_set_hardlink(entry, work->target);
+		archive_entry_set_hardlink(entry, has_content ? NULL : work->target);
+	if (has_content)
+		archive_entry_set_filetype(entry, AE_IFREG);
 	/* flags of inodes (immutable …) would be in the way of whoever removes the tree */
 	archive_entry_set_fflags(entry, 0, 0);
 	list_choose_xattrs(entry);
+	if (has_content && is_over_tree(work))
+		return disk_rewrite(&work->disk, entry, err);
 	r = disk_begin(&work->disk, entry, err);
 	if (r == 0 && (!is_link || archive_entry_size(entry) > 0))
 		r = copy_content(work, err);
@@ -135,25 +148,30 @@ static int handle_tree_entry(struct work *work, struct archive_entry *entry,
                              const struct archive_item *item, struct error *err)
 {
 	struct manifest_entry what;
+	bool has_content = false;
 	int r = archive_rules_entry(&work->rules, item, work->name, work->target, err);
 
 	if (r < 0)
 		return r;
 	if (work->job->exported) {
+		has_content = item->hard_link && text_is(work->name, work->target);
 		list_choose_xattrs(entry);
-		list_describe(entry, work->name, item->hard_link ? work->target : NULL, &what);
+		list_describe(entry, work->name,
+		              item->hard_link && !has_content ? work->target : NULL, &what);
 	}
 	if (r == 0)
 		note_left_out(work);
 	else
-		r = work->job->write ? write_entry(work, entry, item->hard_link != NULL, err)
-		                     : copy_content(work, err);
+		r = work->job->write
+		            ? write_entry(work, entry, item->hard_link != NULL, has_content, err)
+		            : copy_content(work, err);
 	if (r < 0 || !work->job->exported)
 		return r;
-	if (what.type == 'f' && what.size)
+	if (has_content)
+		memcpy(what.content, COMPARE_SAME, sizeof(COMPARE_SAME));
+	else if (what.type == 'f' && what.size)
 		list_content_end(&work->content, what.size, what.content);
-	verify_count(&work->verify, &what);
-	return 0;
+	return verify_count(&work->verify, &what, err);
 }
 
 static int handle_entry(struct work *work, struct archive_entry *entry, struct error *err)
@@ -185,14 +203,35 @@ static int handle_entry(struct work *work, struct archive_entry *entry, struct e
 	return r;
 }
 
+static int remove_gone(void *user, const char *path, struct error *err)
+{
+	struct work *work = user;
+
+	return disk_remove(&work->disk, path, err);
+}
+
+/* What an increment made of the tree. */
+static int check_result(const struct work *work, struct error *err)
+{
+	const struct apply_check check = {
+		.skips_devices = work->job->limits.devices == ARCHIVE_DEVICES_SKIP,
+		.ignores_attributes = work->disk.has_no_attributes,
+	};
+
+	return apply_check_tree(&check, work->job->exported->save, err);
+}
+
 static int walk(struct work *work, struct error *err)
 {
 	struct archive_entry *entry;
 	int r = open_reader(work, err);
 
-	verify_init(&work->verify, work->reader, work->job->head_fd);
+	if (work->job->exported)
+		verify_init(&work->verify, work->reader, work->job->exported);
+	work->verify.remove = work->job->write ? remove_gone : NULL;
+	work->verify.user = work;
 	if (r == 0 && work->job->write)
-		r = disk_open(&work->disk, work->job->keep_ids, err);
+		r = disk_open(&work->disk, work->job->keep_ids, is_over_tree(work), err);
 	while (r == 0) {
 		int got = archive_read_next_header(work->reader, &entry);
 
@@ -202,12 +241,13 @@ static int walk(struct work *work, struct error *err)
 		if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
 			return work_fail(work->reader, err);
 		r = handle_entry(work, entry, err);
-		if (r == 0 && work->job->head_fd >= 0 && work->verify.stage == STAGE_TREE)
+		if (r == 0 && work->job->exported && work->job->exported->head_fd >= 0 &&
+		    work->verify.stage == STAGE_TREE)
 			return 0; /* that was all that was asked for */
 	}
 	if (r == 0 && work->job->exported)
 		r = verify_end(&work->verify, err);
-	if (r == 0 && !work->rules.entries)
+	if (r == 0 && !work->rules.entries && !*work->verify.manifest.since)
 		r = fail_plain(err, EINVAL, "it is empty");
 	return r;
 }
@@ -221,6 +261,8 @@ int archive_work(const struct archive_job *job, struct error *err)
 	work->rules.limits = job->limits;
 	r = walk(work, err);
 	closed = disk_close(&work->disk, r == 0, err);
+	if (r == 0 && closed == 0 && job->write && is_over_tree(work))
+		r = check_result(work, err);
 	archive_read_free(work->reader);
 	archive_rules_done(&work->rules);
 	verify_done(&work->verify);

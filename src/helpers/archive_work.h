@@ -11,6 +11,7 @@
 
 struct archive;
 struct error;
+struct verify_files;
 
 #define ARCHIVE_NOTES    32 /* that are kept; more are only counted */
 #define ARCHIVE_NOTE_MAX 512
@@ -19,6 +20,8 @@ struct error;
 struct archive_counters {
 	_Atomic uint64_t input, bytes, entries; /* bytes read, bytes and entries unpacked */
 	_Atomic uint64_t output, total; /* packing: bytes written, bytes there are to read */
+	/* packing an increment: what is as it was, its content, what is gone */
+	_Atomic uint64_t kept, kept_bytes, removed;
 	_Atomic unsigned int note_count;
 	char notes[ARCHIVE_NOTES][ARCHIVE_NOTE_MAX]; /* what was left out */
 };
@@ -27,8 +30,8 @@ struct archive_job {
 	int input_fd;
 	bool write;    /* false: only look at everything */
 	bool keep_ids; /* set owners (root) */
-	bool exported; /* it must be one of sysc-export, whose tree is unpacked and whose list is verified */
-	int head_fd; /* not -1: only its manifest and configuration are read, and written here */
+	/* not NULL: it must be one of sysc-export, whose tree is unpacked and whose list is verified */
+	const struct verify_files *exported;
 	struct archive_limits limits;
 	struct archive_counters *counters;
 };

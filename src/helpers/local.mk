@@ -8,6 +8,9 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_confine.c src/helpers/archive_confine.h \
 	src/helpers/archive_content.c src/helpers/archive_content.h \
 	src/helpers/archive_disk.c src/helpers/archive_disk.h \
+	src/helpers/archive_apply.c src/helpers/archive_apply.h \
+	src/helpers/archive_compare.c src/helpers/archive_compare.h \
+	src/helpers/archive_describe.c src/helpers/archive_describe.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
 	src/helpers/archive_input.c src/helpers/archive_input.h \
@@ -18,6 +21,7 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_progress.c src/helpers/archive_progress.h \
 	src/helpers/archive_rules.c src/helpers/archive_rules.h \
 	src/helpers/archive_run.c src/helpers/archive_run.h \
+	src/helpers/archive_since.c src/helpers/archive_since.h \
 	src/helpers/archive_tree.c src/helpers/archive_tree.h \
 	src/helpers/archive_verify.c src/helpers/archive_verify.h \
 	src/helpers/archive_work.c src/helpers/archive_work.h \

@@ -15,8 +15,9 @@
 #include "helpers/archive_options.h"
 #include "helpers/archive_pack.h"
 #include "helpers/archive_run.h"
+#include "helpers/archive_verify.h"
 #include "helpers/archive_work.h"
-#include "storage/manifest.h"
+#include "storage/manifest_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -64,8 +64,9 @@ static int check_digest(const struct archive_options *options, int fd, struct er
 	return 0;
 }
 
-/* DIR, made when absent: a directory, empty, and no symlink itself. */
-static int open_target(const char *path, int *out, bool *made, struct error *err)
+/* DIR, made when absent: a directory, empty where it has to be, and no symlink itself. */
+static int open_target(const char *path, bool must_be_empty, int *out, bool *made,
+                       struct error *err)
 {
 	CLEAN_FD int fd = -1;
 	CLEAN_DIR DIR *dir = NULL;
@@ -82,7 +83,7 @@ static int open_target(const char *path, int *out, bool *made, struct error *err
 	dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 	if (!dir)
 		return fail(err, errno, "open '%s'", path);
-	while ((entry = readdir(dir)))
+	while (must_be_empty && (entry = readdir(dir)))
 		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
 			return fail(err, ENOTEMPTY, "unpack into '%s'", path);
 	*out = fd_take(&fd);
@@ -115,17 +116,35 @@ static int run_job(void *data, struct error *err)
 	return archive_work(data, err);
 }
 
-/* head_fd: -1, or where the head of an exported archive goes. */
+static FILE *open_list(void)
+{
+	int fd = list_open_temporary();
+
+	return fd < 0 ? NULL : fdopen(fd, "w+e");
+}
+
+/* One that was given, from its start; NULL: none was. */
+static int open_given(int fd, const char *mode, FILE **out, struct error *err)
+{
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return 0;
+	*out = copy < 0 ? NULL : fdopen(copy, mode);
+	if (!*out || fseek(*out, 0, SEEK_SET) < 0)
+		return fail(err, errno, "open a list");
+	return 0;
+}
+
 static int unpack(const struct archive_options *options, int input, uint64_t total, int target,
-                  int head_fd, struct error *err)
+                  const struct verify_files *exported, struct error *err)
 {
 	struct archive_counters *counters = run_share_counters(err);
 	struct archive_job job = {
 		.input_fd = input,
 		.write = options->write,
 		.keep_ids = true,
-		.exported = options->exported || head_fd >= 0,
-		.head_fd = head_fd,
+		.exported = exported,
 		.limits = options->limits,
 		.counters = counters,
 	};
@@ -143,6 +162,27 @@ static int unpack(const struct archive_options *options, int input, uint64_t tot
 	                : -err->code;
 }
 
+/* With the lists that one of sysc-export is held against. head_fd: -1, or where its head goes. */
+static int unpack_exported(const struct archive_options *options, int input, uint64_t total,
+                           int target, int head_fd, struct error *err)
+{
+	CLEAN_FILE FILE *base = NULL, *given = NULL, *unpacked = open_list(), *save = open_list();
+	struct verify_files files = {
+		.head_fd = head_fd,
+		.unpacked = unpacked,
+		.is_alone = !options->write,
+	};
+	int r = unpacked && save ? 0 : fail(err, errno, "keep a list");
+
+	if (r == 0)
+		r = open_given(options->base_fd, "re", &base, err);
+	if (r == 0)
+		r = open_given(options->save_fd, "r+e", &given, err);
+	files.base = base;
+	files.save = given ? given : save;
+	return r < 0 ? r : unpack(options, input, total, target, &files, err);
+}
+
 static int run_unpack(const struct archive_options *options, struct error *err)
 {
 	CLEAN_FD int input = -1, target = -1;
@@ -155,10 +195,11 @@ static int run_unpack(const struct archive_options *options, struct error *err)
 	if (r < 0)
 		return fail_in(err, "'%s'", options->file);
 	if (options->write)
-		r = open_target(options->into, &target, &made, err);
+		r = open_target(options->into, options->base_fd < 0, &target, &made, err);
 	if (r < 0)
 		return r;
-	r = unpack(options, input, total, target, -1, err);
+	r = options->exported ? unpack_exported(options, input, total, target, -1, err)
+	                      : unpack(options, input, total, target, NULL, err);
 	if (r != 0 && options->write)
 		empty_target(target, options->into, made);
 	if (r != 0 && options->report_fd < 0)
@@ -176,7 +217,7 @@ static int run_head(const struct archive_options *options, struct error *err)
 	if (r == 0)
 		r = open_input(options, &input, &total, err);
 	if (r == 0)
-		r = unpack(options, input, total, -1, output, err);
+		r = unpack_exported(options, input, total, -1, output, err);
 	return r;
 }
 
@@ -195,22 +236,12 @@ static unsigned int count_processors(void)
 	                                                   : (unsigned int)CPU_COUNT(&set);
 }
 
-/* Where the list is kept until the end of the archive: on disk if that can be, it may be long. */
-static FILE *open_list(void)
-{
-	int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		fd = memfd_create("list", MFD_CLOEXEC);
-	return fd < 0 ? NULL : fdopen(fd, "w+e");
-}
-
 static int run_pack(const struct archive_options *options, struct error *err)
 {
 	CLEAN(text_done) struct text manifest = {0}, config = {0};
 	CLEAN_FD int tree = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	CLEAN_FD int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	CLEAN_FILE FILE *list = open_list();
+	CLEAN_FILE FILE *list = open_list(), *base = NULL, *save = NULL;
 	struct pack_job job = {
 		.output =
 			{
@@ -239,7 +270,11 @@ static int run_pack(const struct archive_options *options, struct error *err)
 		return fail(err, errno, "prepare to pack");
 	if (options->manifest_fd < 0 || options->config_fd < 0)
 		return fail_plain(err, EINVAL, "--manifest and --config are needed");
-	r = file_read_fd(options->manifest_fd, "manifest", MANIFEST_MAX, &manifest, err);
+	r = open_given(options->base_fd, "re", &base, err);
+	if (r == 0)
+		r = open_given(options->save_fd, "r+e", &save, err);
+	if (r == 0)
+		r = file_read_fd(options->manifest_fd, "manifest", MANIFEST_MAX, &manifest, err);
 	if (r >= 0)
 		r = file_read_fd(options->config_fd, "config", 1 << 20, &config, err);
 	if (r >= 0)
@@ -247,6 +282,8 @@ static int run_pack(const struct archive_options *options, struct error *err)
 	job.output.counters = r < 0 ? NULL : run_share_counters(err);
 	if (!job.output.counters)
 		return -err->code;
+	job.base = base;
+	job.save = save;
 	job.manifest = manifest.data;
 	job.manifest_length = manifest.length;
 	job.config = config.data ? config.data : "";

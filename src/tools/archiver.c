@@ -26,14 +26,22 @@ enum {
 	FD_REPORT = 3,
 	FD_MANIFEST,
 	FD_CONFIG,
+	FD_BASE,
+	FD_SAVE,
 	FD_COUNT
 };
 
 static _Noreturn void become_archiver(const struct archiver_run *run, char *const *argv,
                                       pid_t parent, int report_fd)
 {
-	const int given[FD_COUNT] = {run->input_fd, run->output_fd,   STDERR_FILENO,
-	                             report_fd,     run->manifest_fd, run->config_fd};
+	const int given[FD_COUNT] = {run->input_fd,
+	                             run->output_fd,
+	                             STDERR_FILENO,
+	                             report_fd,
+	                             run->manifest_fd,
+	                             run->config_fd,
+	                             run->base_fd > 0 ? run->base_fd : -1,
+	                             run->save_fd > 0 ? run->save_fd : -1};
 	char *env[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, (char[]){"LC_ALL=C.UTF-8"},
 	               NULL};
 	int high[FD_COUNT];
@@ -85,7 +93,22 @@ static void gather(const struct archiver_run *run, int pidfd, int report_fd, str
 	}
 }
 
-/* Lines "note TEXT" and "error CODE TEXT". */
+static void take_counts(const struct archiver_run *run, const char *text)
+{
+	CLEAN(strings_done) struct strings words = {0};
+	uint64_t counts[5];
+
+	strings_split(&words, text, " ");
+	if (!run->counts || words.count != ARRAY_SIZE(counts))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		if (parse_uint(words.items[i], UINT64_MAX, &counts[i]) < 0)
+			return;
+	*run->counts =
+		(struct archiver_counts){counts[0], counts[1], counts[2], counts[3], counts[4]};
+}
+
+/* Lines "note TEXT", "count NUMBERS" and "error CODE TEXT". */
 static int take_report(const struct archiver_run *run, char *text, struct error *err)
 {
 	int r = 0;
@@ -101,6 +124,8 @@ static int take_report(const struct archiver_run *run, char *text, struct error 
 			output_note(run->call, "%s: %s", run->name, line + 5);
 			continue;
 		}
+		if (text_starts(line, "count "))
+			take_counts(run, line + 6);
 		words = text_starts(line, "error ") ? strchr(line + 6, ' ') : NULL;
 		if (!words)
 			continue;
@@ -138,6 +163,8 @@ int archiver_run(const struct archiver_run *run, struct error *err)
 	strings_split(&argv,
 	              run->manifest_fd >= 0 ? "--report 3 --manifest 4 --config 5" : "--report 3",
 	              " ");
+	strings_split(&argv, run->base_fd > 0 ? "--base 6" : "", " ");
+	strings_split(&argv, run->save_fd > 0 ? "--save 7" : "", " ");
 	if (run->call->quiet)
 		strings_add(&argv, "--quiet");
 	if (pipe2(ends, O_CLOEXEC) < 0)

@@ -3,9 +3,17 @@
 #ifndef SYSC_TOOLS_ARCHIVER_H
 #define SYSC_TOOLS_ARCHIVER_H
 
+#include <stdint.h>
+
 struct call;
 struct error;
 struct strings;
+
+/* What it counted. */
+struct archiver_counts {
+	uint64_t entries, bytes;            /* packed or unpacked */
+	uint64_t kept, kept_bytes, removed; /* packing an increment: as they were; gone */
+};
 
 struct archiver_run {
 	const struct call *call;
@@ -13,7 +21,9 @@ struct archiver_run {
 	const struct strings *words; /* "pack", its options */
 	int input_fd, output_fd;     /* its standard input and output */
 	int manifest_fd, config_fd;  /* -1: none; the options are added */
-	int signals_fd;              /* one that comes ends it: -EINTR; -1: none */
+	int base_fd, save_fd;        /* kept lists, of what was before and what is now; 0: none */
+	struct archiver_counts *counts; /* filled when it ends well; may be NULL */
+	int signals_fd;                 /* one that comes ends it: -EINTR; -1: none */
 };
 
 /* To its end; what it notes is said. 0, 3 (head: no archive of sysc-export), -errno. It ends with us. */

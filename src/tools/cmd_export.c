@@ -7,17 +7,19 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/lock.h"
 #include "container/state.h"
 #include "storage/manifest.h"
-#include "storage/storage.h"
+#include "storage/snapshot.h"
 #include "storage/sweep.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
 #include "tools/creation.h"
+#include "tools/export_file.h"
+#include "tools/export_say.h"
+#include "tools/export_since.h"
 #include "tools/inspect.h"
 #include "tools/output.h"
 #include "tools/snapshot_hold.h"
@@ -30,13 +32,12 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
-#include <time.h>
 
 #define LOCK_MS    30000
 #define CONFIG_MAX (1 << 20)
 
-static const char *opt_output, *opt_method = "zstd", *opt_level;
+static const char *opt_output, *opt_method = "zstd", *opt_level, *opt_since, *opt_list,
+			       *opt_snapshot;
 static bool opt_no_freeze;
 static int64_t opt_threads;
 
@@ -53,25 +54,41 @@ static const struct method {
 struct export
 {
 	const struct call *call;
+	const char *name; /* of the container */
 	struct container container;
-	struct storage storage;
+	char *file; /* the configuration that is exported: its own, or that of a snapshot */
+	struct storage storage; /* what is exported */
+	int snapshot_fd;        /* keeps the snapshot from being removed; -1 */
 	const struct method *method;
 	struct manifest manifest;
 	struct text config; /* the file as it is */
+	struct earlier earlier;
+	struct archiver_counts counts;
+	int64_t frozen_us; /* -1: it was not */
 	int signals_fd;
-	char *path, *partial; /* NULL: standard output */
-	int output_fd;
+	struct export_file archive, list; /* list: that is kept; not open when none is */
 };
+
+static void export_init(struct export *export, const struct call *call)
+{
+	*export =
+		(struct export){.call = call, .snapshot_fd = -1, .frozen_us = -1, .signals_fd = -1};
+	earlier_init(&export->earlier);
+	export_file_init(&export->archive);
+	export_file_init(&export->list);
+}
 
 static void export_done(struct export *export)
 {
+	export_file_done(&export->archive);
+	export_file_done(&export->list);
+	earlier_done(&export->earlier);
 	container_done(&export->container);
 	storage_done(&export->storage);
 	text_done(&export->config);
+	fd_close(&export->snapshot_fd);
 	fd_close(&export->signals_fd);
-	fd_close(&export->output_fd);
-	free(export->path);
-	free(export->partial);
+	free(export->file);
 }
 
 static const struct method *find_method(const char *name)
@@ -84,96 +101,42 @@ static const struct method *find_method(const char *name)
 
 /* --- where it goes --- */
 
-/*
- * "FOLDER/.FILE.partial", locked while somebody writes it. One that is not was left by a killed export and
- * is written anew; one that somebody else owns could be read by him, and is refused.
- */
-static int open_partial(struct export *export, struct error *err)
+static bool is_same_file(const char *one, const char *other)
 {
-	const char *path = export->path, *slash = strrchr(path, '/');
-	CLEAN_FD int fd = -1;
-	struct stat st;
+	struct stat a, b;
 
-	export->partial = must_printf("%.*s.%s.partial", slash ? (int)(slash + 1 - path) : 0, path,
-	                              slash ? slash + 1 : path);
-	fd = open(export->partial, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(err, errno, "make '%s'", export->partial);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return fail_plain(err, EBUSY, "'%s' is being written by another export", path);
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
-		(void)fail_plain(err, EPERM, "'%s' is in the way", export->partial);
-		return fail_hint(err, "remove it");
-	}
-	if (ftruncate(fd, 0) < 0 || fchmod(fd, 0600) < 0)
-		return fail(err, errno, "empty '%s'", export->partial);
-	export->output_fd = fd_take(&fd);
-	return 0;
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* Increments do not have the name that all of it gets. */
+static char *default_path(const struct export *export)
+{
+	CLEAN_FREE char *date = must_dup(export->manifest.date);
+	char *to = date;
+
+	if (!opt_since)
+		return must_printf("%s%s", export->name, export->method->ending);
+	for (const char *c = date; *c; c++)
+		if (*c != '-' && *c != ':')
+			*to++ = *c;
+	*to = '\0';
+	return must_printf("%s-%s%s", export->name, date, export->method->ending);
 }
 
 static int open_output(struct export *export, struct error *err)
 {
-	struct stat st;
+	CLEAN_FREE char *path = opt_output ? must_dup(opt_output) : default_path(export);
+	int r;
 
-	if (opt_output && text_is(opt_output, "-")) {
-		if (isatty(STDOUT_FILENO)) {
-			(void)fail_plain(err, EINVAL, "an archive is not written to a terminal");
-			return fail_hint(err, "-o FILE, or a pipe");
-		}
-		export->output_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-		return export->output_fd < 0 ? fail(err, errno, "write to standard output") : 0;
-	}
-	export->path =
-		opt_output ? must_dup(opt_output)
-			   : must_printf("%s%s", export->container.name, export->method->ending);
-	if (stat(export->path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		(void)fail_plain(err, EEXIST, "'%s' is no plain file", export->path);
-		return fail_hint(err, "-o - writes to standard output");
-	}
-	return open_partial(export, err);
-}
-
-/* On disk first, then under its name. */
-static int publish(struct export *export, struct error *err)
-{
-	const char *slash = strrchr(export->path, '/');
-	CLEAN_FREE char *folder =
-		slash == export->path ? must_dup("/")
-		: slash ? must_printf("%.*s", (int)(slash - export->path), export->path)
-			: must_dup(".");
-	CLEAN_FD int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fsync(export->output_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", export->path);
-	if (rename(export->partial, export->path) < 0)
-		return fail(err, errno, "rename '%s' to '%s'", export->partial, export->path);
-	free(ptr_take(export->partial));
-	if (folder_fd < 0 || fsync(folder_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", folder);
-	return 0;
-}
-
-/* --- what it says of itself --- */
-
-/* "alpine": the file of the distribution that its configuration includes. */
-static void find_snippet(const struct export *export, char *out, size_t room)
-{
-	const struct config *config = &export->container.config;
-	const char *folder = export->call->paths.config;
-	size_t length = strlen(folder);
-
-	for (size_t i = 0; i < config->item_count; i++) {
-		const struct config_item *item = &config->items[i];
-		const char *name = item->value + length + 1;
-
-		if (!text_is(item->name, "include") || !text_is(item->section, "container") ||
-		    !text_is(item->file, export->container.file) ||
-		    !text_starts(item->value, folder) || item->value[length] != '/' ||
-		    strchr(name, '/') || !text_ends(name, ".conf"))
-			continue;
-		(void)snprintf(out, room, "%.*s", (int)(strlen(name) - 5), name);
-		return;
-	}
+	if (opt_since && is_same_file(path, opt_since))
+		return fail_plain(err, EINVAL,
+		                  "'%s' is what the increment is to, and must stay as it is", path);
+	r = text_is(path, "-") ? export_file_open_stdout(&export->archive, err)
+	                       : export_file_open(&export->archive, path, err);
+	if (r == 0 && opt_list)
+		r = export_file_open(&export->list, opt_list, err);
+	return r;
 }
 
 static void copy_value(char *out, size_t room, const char *value)
@@ -184,28 +147,13 @@ static void copy_value(char *out, size_t room, const char *value)
 static void describe(struct export *export)
 {
 	struct manifest *manifest = &export->manifest;
-	const struct config *config = &export->container.config;
-	struct utsname host;
-	struct sha256 sum;
-	struct tm parts;
-	time_t now = time(NULL);
 
-	(void)uname(&host); /* cannot fail with a valid buffer */
-	if (gmtime_r(&now, &parts))
-		(void)strftime(manifest->date, sizeof(manifest->date), "%Y-%m-%dT%H:%M:%SZ",
-		               &parts);
-	copy_value(manifest->name, sizeof(manifest->name), export->container.name);
-	copy_value(manifest->version, sizeof(manifest->version), PACKAGE_VERSION);
-	copy_value(manifest->arch, sizeof(manifest->arch), host.machine);
-	copy_value(manifest->backend, sizeof(manifest->backend), storage_name(&export->storage));
-	if (!config->privileged && config->idmap.count == 1)
-		copy_value(manifest->map, sizeof(manifest->map), config->idmap.items[0]);
-	if (config->rootfs_size != LIMIT_UNSET)
-		manifest->size_bytes = config->rootfs_size;
-	find_snippet(export, manifest->snippet, sizeof(manifest->snippet));
-	sha256_init(&sum);
-	sha256_add(&sum, export->config.data ? export->config.data : "", export->config.length);
-	sha256_end(&sum, manifest->config_sha256);
+	export_describe(manifest, &export->container, &export->storage, &export->config);
+	copy_value(manifest->snapshot, sizeof(manifest->snapshot),
+	           opt_snapshot ? opt_snapshot : "");
+	copy_value(manifest->since, sizeof(manifest->since), export->earlier.digest);
+	copy_value(manifest->since_date, sizeof(manifest->since_date),
+	           export->earlier.manifest.date);
 }
 
 /* --- the work --- */
@@ -231,7 +179,10 @@ static int pack(struct export *export, int tree, struct error *err)
 		.name = export->container.name,
 		.words = &words,
 		.input_fd = tree,
-		.output_fd = export->output_fd,
+		.output_fd = export->archive.fd,
+		.base_fd = export->earlier.list_fd,
+		.save_fd = export->list.fd,
+		.counts = &export->counts,
 		.signals_fd = export->signals_fd,
 	};
 
@@ -257,31 +208,63 @@ static int pack(struct export *export, int tree, struct error *err)
 
 static int pack_held(struct export *export, struct error *err)
 {
+	bool is_held = !opt_no_freeze && !opt_snapshot;
 	struct hold hold;
 	struct error late = {0};
 	CLEAN_FD int tree = -1;
-	int64_t frozen_us;
 	int r;
 
 	hold_init(&hold, &export->container);
-	r = opt_no_freeze ? 0 : hold_change(true, &hold, err);
+	r = is_held ? hold_change(true, &hold, err) : 0;
 	if (r < 0)
 		return r;
 	tree = storage_visit(&export->storage, 0, err);
 	r = tree < 0 ? tree : pack(export, tree, err);
-	if (!opt_no_freeze && hold_change(false, &hold, &late) < 0) {
+	if (is_held && hold_change(false, &hold, &late) < 0) {
 		if (r < 0)
-			output_note(export->call, "%s: %s", export->container.name, late.text);
+			output_note(export->call, "%s: %s", export->name, late.text);
 		else
 			*err = late;
 		return -late.code;
 	}
-	frozen_us = hold_frozen_us(&hold);
-	if (frozen_us >= 0)
-		output_note(export->call, "%s: was frozen for %lld.%03lld s",
-		            export->container.name, (long long)(frozen_us / 1000000),
-		            (long long)(frozen_us / 1000 % 1000));
+	export->frozen_us = hold_frozen_us(&hold);
 	return r;
+}
+
+/* The list comes last: it must not tell of an archive that is not there. */
+static int pack_to_files(struct export *export, struct error *err)
+{
+	int r = open_output(export, err);
+
+	if (r == 0)
+		r = pack_held(export, err);
+	if (r == 0)
+		r = export_file_publish(&export->archive, err);
+	return r < 0 ? r : export_file_publish(&export->list, err);
+}
+
+/* Whoever removes snapshots wants to hold this lock alone (storage/snapshot.h). */
+static int choose_snapshot(struct export *export, struct error *err)
+{
+	CLEAN(snapshot_done) struct snapshot found = {0};
+	CLEAN_FREE char *dir = snapshot_dir(&export->container, opt_snapshot);
+	int r = snapshot_read(&export->container, opt_snapshot, &found, err);
+
+	if (r < 0)
+		return r;
+	export->snapshot_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (export->snapshot_fd < 0 || flock(export->snapshot_fd, LOCK_SH | LOCK_NB) < 0)
+		return fail(err, errno, "keep snapshot '%s'", opt_snapshot);
+	export->file = must_printf("%s/config", dir);
+	return snapshot_storage(&export->container, opt_snapshot, &export->storage, err);
+}
+
+static int choose_tree(struct export *export, struct error *err)
+{
+	if (opt_snapshot)
+		return choose_snapshot(export, err);
+	export->file = must_dup(export->container.file);
+	return storage_of(&export->storage, &export->container.config, err);
 }
 
 static int export_container(struct export *export, struct error *err)
@@ -292,60 +275,80 @@ static int export_container(struct export *export, struct error *err)
 	if (r == 0)
 		r = hold_mend(&export->container, err);
 	if (r >= 0)
-		r = file_read(AT_FDCWD, export->container.file, CONFIG_MAX, &export->config, err);
+		r = choose_tree(export, err);
 	if (r >= 0)
-		r = storage_of(&export->storage, &export->container.config, err);
+		r = file_read(AT_FDCWD, export->file, CONFIG_MAX, &export->config, err);
 	if (r < 0)
 		return r;
 	describe(export);
 	export->signals_fd = creation_catch_signals();
-	r = open_output(export, err);
-	if (r == 0)
-		r = pack_held(export, err);
-	if (r == 0 && export->path)
-		r = publish(export, err);
-	if (r < 0 && export->partial)
-		(void)unlink(export->partial); /* empty or half: worth nothing */
-	return r;
+	/* nothing of the container itself is read: it can go on */
+	if (opt_snapshot)
+		fd_close(&lock);
+	return pack_to_files(export, err);
 }
 
-static int report(struct export *export, int64_t began_ms)
+/* Before the container is locked or frozen: it may take long. */
+static int read_earlier(struct export *export, struct error *err)
 {
-	int64_t took_ms = process_clock_ms() - began_ms;
-	struct stat st;
+	int r = opt_since ? earlier_read(&export->earlier, export->call, opt_since, err) : 0;
 
-	if (export->path && fstat(export->output_fd, &st) == 0)
-		output_line(export->call, "%s: exported to %s (%.1f MiB, %.1f s)",
-		            export->container.name, export->path, (double)st.st_size / (1 << 20),
-		            (double)took_ms / 1000);
+	return r == 0 && opt_since ? earlier_check(&export->earlier, &export->container, err) : r;
+}
+
+static int report(const struct export *export, int64_t began_ms)
+{
+	struct stat st;
+	struct export_result result = {
+		.name = export->name,
+		.path = export->archive.path,
+		.manifest = &export->manifest,
+		.counts = export->counts,
+		.frozen_us = export->frozen_us,
+		.took_ms = process_clock_ms() - began_ms,
+	};
+
+	if (export->archive.path && fstat(export->archive.fd, &st) == 0)
+		result.size_bytes = (uint64_t)st.st_size;
+	return export_report(export->call, &result);
+}
+
+static int check_words(struct export *export, struct call *call)
+{
+	if (!call->names.count)
+		return output_usage(call, "the NAME of a container is needed");
+	export->name = call->names.items[0];
+	export->method = find_method(opt_method);
+	if (!export->method)
+		return output_usage(call, "option '-z': '%s' is not zstd, gzip, xz or none",
+		                    opt_method);
+	if (call->json && opt_output && text_is(opt_output, "-"))
+		return output_usage(call,
+		                    "--json and the archive cannot both go to standard output");
 	return EXIT_DONE;
 }
 
 static int run(struct call *call)
 {
-	CLEAN(export_done)
-	struct export export = {.call = call, .signals_fd = -1, .output_fd = -1};
+	CLEAN(export_done) struct export export;
 	CLEAN(strings_done) struct strings errors = {0};
 	struct error err = {0};
 	int64_t began_ms = process_clock_ms();
-	const char *name;
+	int code;
 
-	if (!call->names.count)
-		return output_usage(call, "the NAME of a container is needed");
-	name = call->names.items[0];
-	export.method = find_method(opt_method);
-	if (!export.method)
-		return output_usage(call, "option '-z': '%s' is not zstd, gzip, xz or none",
-		                    opt_method);
+	export_init(&export, call);
+	code = check_words(&export, call);
+	if (code != EXIT_DONE)
+		return code;
 	if (sweep_all(&call->paths, &err) < 0)
 		output_note(call, "%s", err.text);
 	error_clear(&err);
-	if (!inspect_exists(call, name, &err) ||
-	    container_open(&export.container, &call->paths, name, &errors, &err) < 0)
-		return output_errors(call, name, &errors, &err);
-	if (export_container(&export, &err) == 0)
+	if (!inspect_exists(call, export.name, &err) ||
+	    container_open(&export.container, &call->paths, export.name, &errors, &err) < 0)
+		return output_errors(call, export.name, &errors, &err);
+	if (read_earlier(&export, &err) == 0 && export_container(&export, &err) == 0)
 		return report(&export, began_ms);
-	(void)output_error(call, name, &err);
+	(void)output_error(call, export.name, &err);
 	return err.code == EINTR   ? 128 + SIGINT
 	       : err.code == EBUSY ? EXIT_WRONG_STATE
 	                           : EXIT_FAILED;
@@ -357,6 +360,9 @@ static const struct option_row options[] = {
 	{'z', "compress",  OPTION_STRING, &opt_method,    "METHOD", "zstd, gzip, xz or none (zstd)"},
 	{0,   "level",     OPTION_STRING, &opt_level,     "N",      "how hard to compress, in the numbers of the method"},
 	{'T', "threads",   OPTION_NUMBER, &opt_threads,   "N",      "threads to compress with (as many as processors)"},
+	{0,   "since",     OPTION_STRING, &opt_since,     "FILE",   "only what changed since this earlier archive, or the list of one"},
+	{0,   "list",      OPTION_STRING, &opt_list,      "FILE",   "keeps the archive's list, for the next --since"},
+	{0,   "snapshot",  OPTION_STRING, &opt_snapshot,  "SNAP",   "this snapshot instead of what the container is now"},
 	{0,   "no-freeze", OPTION_FLAG,   &opt_no_freeze, NULL,     "let a running container go on meanwhile"},
 	{0}
 };
@@ -369,6 +375,6 @@ const struct command cmd_export = {
 	.details = "A running container is frozen while it is read.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
-	.flags = COMMAND_ROOT,
+	.flags = COMMAND_JSON | COMMAND_ROOT,
 	.run = run,
 };

@@ -6,10 +6,8 @@
 #ifndef SYSC_TOOLS_IMPORT_H
 #define SYSC_TOOLS_IMPORT_H
 
-#include "base/text.h"
-#include "storage/manifest.h"
+#include "tools/import_chain.h"
 #include "tools/import_config.h"
-#include "tools/import_input.h"
 
 #include <stdbool.h>
 
@@ -17,13 +15,11 @@ struct call;
 
 struct import {
 	const struct call *call;
-	struct import_input input;
+	struct import_chain chain;
 	const char *base; /* -f: the configuration instead of what comes with it; NULL: none */
 	bool trust, keep; /* the options */
 
-	bool is_export; /* manifest and config are its own */
-	struct manifest manifest;
-	struct text config;
+	struct import_link *last; /* of the chain: what the container was at last */
 	struct import_config taken;
 	char *origin, *snippet, *program; /* what the creation only points to */
 };

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "container/container.h"
 #include "storage/identity.h"
-#include "tools/archiver.h"
 #include "tools/command.h"
 #include "tools/creation.h"
 #include "tools/import.h"
@@ -19,20 +18,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-
-/* "MANIFEST\n\nCONFIG" */
-static int split_head(struct import *import, const struct text *head, struct error *err)
-{
-	const char *gap = head->data ? strstr(head->data, "\n\n") : NULL;
-	size_t length = gap ? (size_t)(gap + 1 - head->data) : 0;
-
-	if (!gap)
-		return fail_plain(err, EIO, "sysc-archive gave no manifest");
-	text_add_bytes(&import->config, gap + 2, head->length - length - 1);
-	if (manifest_parse(&import->manifest, head->data, length, err) < 0)
-		return -err->code;
-	return container_check_name(import->manifest.name, err);
-}
 
 /* At most what there is room for: an archive must not fill the host's disk to the last byte. */
 static uint64_t most_bytes(const char *rootfs)
@@ -55,7 +40,7 @@ static int rename_guest(struct creation *creation, const struct import *import, 
 {
 	struct identity identity = {
 		.paths = &creation->call->paths,
-		.old_name = import->manifest.name,
+		.old_name = import->last->manifest.name,
 		.new_name = creation->name,
 		.keep = import->taken.is_twin ? 0 : IDENTITY_ALL & ~IDENTITY_HOSTNAME,
 		.note = note_identity,
@@ -63,9 +48,10 @@ static int rename_guest(struct creation *creation, const struct import *import, 
 	};
 	CLEAN_FD int root = -1;
 
-	if (!import->taken.is_twin && text_is(creation->name, import->manifest.name))
+	if (!import->taken.is_twin && text_is(creation->name, import->last->manifest.name))
 		return 0;
-	(void)snprintf(identity.old_host, sizeof(identity.old_host), "%s", import->manifest.name);
+	(void)snprintf(identity.old_host, sizeof(identity.old_host), "%s",
+	               import->last->manifest.name);
 	(void)snprintf(identity.new_host, sizeof(identity.new_host), "%s", creation->name);
 	root = open(rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
@@ -78,24 +64,8 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	struct import *import = creation->user;
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
-	CLEAN_FD int pipe_fd = -1;
-	struct archiver_run run = {
-		.call = import->call,
-		.name = creation->name,
-		.words = &words,
-		.input_fd = import->input.fd,
-		.output_fd = -1,
-		.manifest_fd = -1,
-		.config_fd = -1,
-		.signals_fd = creation->signals_fd,
-	};
 	int r;
 
-	if (!import->input.is_file) {
-		run.input_fd = pipe_fd = import_input_relay(&import->input, NULL, err);
-		if (pipe_fd < 0)
-			return pipe_fd;
-	}
 	strings_split(&words, "unpack --exported --max-entries=100000000 --into", " ");
 	strings_add(&words, rootfs);
 	if (map)
@@ -105,48 +75,34 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	strings_add(&words,
 	            creation->target.config.privileged ? "--allow-devices" : "--skip-devices");
 	strings_add(&words, "-");
-	r = archiver_run(&run, err);
-	if (r == 0)
-		r = rename_guest(creation, import, rootfs, err);
-	return r;
-}
-
-int import_archive_look(struct import *import, struct error *err)
-{
-	CLEAN(text_done) struct text head = {0};
-	int r = import_input_head(&import->input, import->call, &head, err);
-
-	if (r <= 0)
-		return r;
-	import->is_export = true;
-	return split_head(import, &head, err);
+	r = import_chain_run(&import->chain, creation->name, &words, creation->signals_fd, NULL,
+	                     err);
+	return r < 0 ? r : rename_guest(creation, import, rootfs, err);
 }
 
 int import_archive_prepare(struct import *import, struct creation *creation, struct error *err)
 {
 	const struct paths *paths = &import->call->paths;
 	struct import_config *taken = &import->taken;
+	const char *snippet = import->last->manifest.snippet;
 	int r = 0;
 
 	taken->paths = paths;
 	taken->name = creation->name;
-	taken->old_name = import->manifest.name;
+	taken->old_name = import->last->manifest.name;
 	taken->snippet = "";
 	taken->trust = import->trust;
 	taken->keep = import->keep;
-	if (!text_is(import->manifest.snippet, "") &&
-	    strspn(import->manifest.snippet, "abcdefghijklmnopqrstuvwxyz0123456789-_") ==
-	            strlen(import->manifest.snippet) &&
-	    !text_is(import->manifest.snippet, "default")) {
-		import->snippet =
-			must_printf("%s/%s.conf", paths->config, import->manifest.snippet);
+	if (*snippet && !text_is(snippet, "default") &&
+	    strspn(snippet, "abcdefghijklmnopqrstuvwxyz0123456789-_") == strlen(snippet)) {
+		import->snippet = must_printf("%s/%s.conf", paths->config, snippet);
 		if (file_exists(AT_FDCWD, import->snippet)) {
 			creation->config.snippet = import->snippet;
-			taken->snippet = import->manifest.snippet;
+			taken->snippet = snippet;
 		}
 	}
 	if (!import->base)
-		r = import_config_take(taken, &import->config, err);
+		r = import_config_take(taken, &import->last->config, err);
 	if (r < 0)
 		return r;
 	text_add(&taken->text, "");

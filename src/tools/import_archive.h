@@ -7,8 +7,6 @@ struct creation;
 struct error;
 struct import;
 
-/* Whether it is one, and what it says of itself then: is_export, manifest and config. */
-int import_archive_look(struct import *import, struct error *err);
 int import_archive_prepare(struct import *import, struct creation *creation, struct error *err);
 
 #endif

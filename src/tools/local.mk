@@ -70,9 +70,14 @@ SYSC_VERBS += export import
 src_sysc_SOURCES += \
 	src/tools/archiver.c src/tools/archiver.h \
 	src/tools/cmd_export.c src/tools/cmd_import.c src/tools/import.h \
+	src/tools/export_file.c src/tools/export_file.h \
+	src/tools/export_say.c src/tools/export_say.h \
+	src/tools/export_since.c src/tools/export_since.h \
 	src/tools/import_archive.c src/tools/import_archive.h \
+	src/tools/import_chain.c src/tools/import_chain.h \
 	src/tools/import_config.c src/tools/import_config.h \
 	src/tools/import_input.c src/tools/import_input.h \
+	src/tools/import_look.c src/tools/import_look.h \
 	src/tools/import_plain.c src/tools/import_plain.h
 
 SYSC_VERBS += net

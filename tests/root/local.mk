@@ -14,6 +14,7 @@ ROOT_TESTS += tests/root/execute.bats
 ROOT_TESTS += tests/root/freeze.bats
 ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/health.bats
+ROOT_TESTS += tests/root/increment.bats
 ROOT_TESTS += tests/root/inits.bats
 ROOT_TESTS += tests/root/limits.bats
 ROOT_TESTS += tests/root/live.bats
@@ -34,4 +35,5 @@ ROOT_TESTS += tests/root/supervisor.bats
 ROOT_TESTS += tests/root/tools.bats
 ROOT_TESTS += tests/root/transfer.bats
 TESTS += $(ROOT_TESTS)
-EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py
+EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py \
+	tests/lib/tree.bash

@@ -1,0 +1,415 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# sysc export --since and sysc import --then: a chain of archives makes the tree of the last one, or nothing at all.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+LIFECYCLE_NETWORK=no
+load ../lib/lifecycle
+load ../lib/tree
+
+setup() {
+	lifecycle_setup
+	need userns
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# members FILE: the entries of its tree
+members() { zstd -dc "$1" | tar -tf - 2>/dev/null | grep '^rootfs' | sed 's|/$||' | sort; }
+# lines FILE: its list, without the times of inodes
+lines() { zstd -dc "$1" | tar -xOf - sysc-list 2>/dev/null | cut -d' ' -f2-; }
+
+# first_tree NAME: what the increments change
+first_tree() {
+	local root
+	root=$(rootfs "$1")/data
+	mkdir -p "$root/folder/deep" "$root/gone/deep" "$root/moved" "$root/becomes-file/in"
+	for name in same changed mode owner time becomes-folder hard/one folder/in gone/deep/file moved/file becomes-file/in/file; do
+		mkdir -p "$(dirname "$root/$name")"
+		head -c 3000 /dev/urandom >"$root/$name"
+	done
+	head -c 2M /dev/urandom >"$root/big"
+	ln "$root/hard/one" "$root/hard/two"
+	ln "$root/hard/one" "$root/folder/three"
+	ln "$root/big" "$root/bigger"
+	ln -s same "$root/link"
+	mkfifo "$root/fifo"
+	truncate -s 5M "$root/sparse"
+	printf data | dd of="$root/sparse" bs=1 seek=3000000 conv=notrunc status=none
+}
+
+# age: what was written until now is older than the archive that is made next, by its coarse clock
+age() {
+	local now
+	now=$(date +%s)
+	wait_until 5 eval "((\$(date +%s) > $now + 1))"
+}
+
+# change_inside NAME: by the guest itself
+change_inside() {
+	inside "$1" 'cd /data && echo new >new && mkdir -p new-folder/deep && echo x >new-folder/deep/x &&
+		echo more >>changed && chmod 751 mode && chmod 2775 folder && chown 7:8 owner && touch -d "2001-02-03 04:05:06" time &&
+		rm -rf gone && mv moved renamed && mv folder/in folder/out && ln -sf changed link &&
+		rm -r becomes-file && echo file >becomes-file && rm becomes-folder && mkdir becomes-folder && echo in >becomes-folder/in &&
+		rm fifo && mkdir fifo && ln same same-too && rm hard/one && chmod 600 big &&
+		printf more | dd of=sparse bs=1 seek=1000000 conv=notrunc'
+}
+
+@test "a chain of three: what a running container changed, and nothing else" {
+	need zstd
+	start_busybox web1
+	first_tree web1
+	age
+	sysc export -q -o full.tar.zst web1
+	change_inside web1
+	run -0 sysc export --since full.tar.zst -o mon.tar.zst web1
+	[[ $output =~ [0-9]+" of "[0-9]+" entries changed since "20.*Z", "[0-9]+" are gone; "[0-9.]+" MiB are as they were" ]]
+	members mon.tar.zst >packed
+	for name in same changed/x gone folder/deep; do
+		run ! grep -qx "rootfs/data/$name" packed
+	done
+	for name in new changed mode owner time link becomes-file becomes-folder/in fifo same-too big bigger sparse renamed/file; do
+		grep -qx "rootfs/data/$name" packed
+	done
+	# what only got another mode is there without its two megabytes
+	(($(stat -c %s mon.tar.zst) < 200000))
+	inside web1 'cd /data && rm -r new-folder becomes-folder && mv big becomes-folder && echo again >>changed && rm same-too'
+	sysc export -q --since mon.tar.zst -o tue.tar.zst web1
+	sysc stop -k web1
+	tree web1 >last
+	run -0 elsewhere import full.tar.zst --then mon.tar.zst --then tue.tar.zst
+	diff last <(SYSC_PATH=$PWD/other tree web1)
+	[[ $(stat -c %i other/web1/rootfs/data/bigger) == $(stat -c %i other/web1/rootfs/data/becomes-folder) ]]
+	[[ $(stat -c %h other/web1/rootfs/data/same) == 1 && $(stat -c %h other/web1/rootfs/data/hard/two) == 2 ]]
+	(($(stat -c %b other/web1/rootfs/data/sparse) < 1000))
+	# the middle one is the tree of that day
+	elsewhere destroy web1
+	elsewhere import -q full.tar.zst --then mon.tar.zst
+	[[ -d other/web1/rootfs/data/becomes-folder && -e other/web1/rootfs/data/same-too ]]
+	elsewhere start web1
+	[[ $(elsewhere attach web1 -- cat /data/new) == new ]]
+	elsewhere stop -k web1
+}
+
+@test "attributes alone: extended ones, ACLs and capabilities come and go" {
+	need setfattr setfacl setcap
+	make_busybox web1
+	first_tree web1
+	root=$(rootfs web1)/data
+	setfattr -n user.old -v 1 "$root/mode"
+	setfattr -n user.old -v 1 "$root/folder"
+	setfacl -m d:u:7:rwx "$root/moved"
+	setfacl -m u:7:rwx "$root/owner"
+	setcap cap_net_raw+ep "$root/time"
+	age
+	sysc export -q -o full.tar.zst web1
+	setfattr -x user.old "$root/mode"
+	setfattr -x user.old "$root/folder"
+	setfattr -n user.new -v 2 "$root/same"
+	setfattr -n user.new -v 2 "$root/folder/deep"
+	setfacl -bk "$root/moved"
+	setfacl -b "$root/owner"
+	setcap -r "$root/time"
+	setcap cap_chown+ep "$root/changed"
+	sysc export -q --since full.tar.zst -o inc.tar.zst web1
+	elsewhere import -q full.tar.zst --then inc.tar.zst
+	same web1
+	getfattr -dhRP -m . other/web1/rootfs/data >attributes
+	run ! grep -q user.old attributes
+	[[ $(grep -c user.new attributes) == 2 ]]
+}
+
+@test "a change that hides: the same size and time are not believed" {
+	make_busybox web1
+	first_tree web1
+	root=$(rootfs web1)/data
+	# at once: the archive is of the same second
+	sysc export -q -o full.tar.zst web1
+	cp -p "$root/same" reference
+	head -c 3000 /dev/urandom >"$root/same"
+	touch -r reference "$root/same"
+	cp -p "$root/big" reference
+	printf X | dd of="$root/big" bs=1 seek=1000000 conv=notrunc status=none
+	touch -r reference "$root/big"
+	# and what only looks changed is left out
+	cp -a "$root/folder/in" "$root/copy"
+	mv "$root/copy" "$root/folder/in"
+	sysc export -q --since full.tar.zst -o inc.tar.zst web1
+	members inc.tar.zst >packed
+	grep -qx rootfs/data/same packed
+	grep -qx rootfs/data/bigger packed
+	run ! grep -qx rootfs/data/folder/in packed
+	elsewhere import -q full.tar.zst --then inc.tar.zst
+	same web1
+}
+
+@test "nothing changed: an increment of nothing, and the next one to that" {
+	make_busybox web1
+	age
+	sysc export -q -o full.tar.zst web1
+	run -0 sysc export --since full.tar.zst -o one.tar.zst --json web1
+	[[ $output == *'"removed": 0'* && $output == *'"since": "20'* ]]
+	[[ $(members one.tar.zst) == "" ]]
+	sysc export -q --since one.tar.zst -o two.tar.zst web1
+	elsewhere import -q full.tar.zst --then one.tar.zst --then two.tar.zst
+	same web1
+	# and the default name is not that of the whole
+	run -0 sysc export --since two.tar.zst web1
+	[[ -n $(find . -name 'web1-20*Z.tar.zst') && ! -e web1.tar.zst ]]
+}
+
+@test "a kept list is as good as the archive, and is replaced when the next is whole" {
+	make_busybox web1
+	first_tree web1
+	age
+	sysc export -q --list web1.list -o - web1 >full.tar.zst
+	[[ $(stat -c %a web1.list) == 600 && $(head -n 1 web1.list) == "sysc-archive "* ]]
+	rm -r "$(rootfs web1)/data/gone"
+	echo x >"$(rootfs web1)/data/changed"
+	sysc export -q --since full.tar.zst -o by-archive.tar.zst web1
+	before=$(cat web1.list)
+	run -1 sysc export --since web1.list --list web1.list -o /no/such/folder/inc.tar.zst web1
+	[[ $(cat web1.list) == "$before" ]]
+	sysc export -q --since web1.list --list web1.list -o - web1 >by-list.tar.zst
+	[[ $(cat web1.list) != "$before" && $(lines by-list.tar.zst) == $(lines by-archive.tar.zst) ]]
+	echo y >"$(rootfs web1)/data/changed"
+	sysc export -q --since web1.list -o last.tar.zst web1
+	elsewhere import -q full.tar.zst --then by-list.tar.zst --then last.tar.zst
+	same web1
+	# all but one from pipes
+	elsewhere destroy web1
+	elsewhere import -q web1 - --then by-list.tar.zst --then last.tar.zst <full.tar.zst
+	same web1
+	elsewhere destroy web1
+	elsewhere import -q full.tar.zst --then - --then last.tar.zst < <(cat by-list.tar.zst)
+	same web1
+	run -2 sysc import web9 - --then -
+	# a list that somebody cut or changed
+	head -n 30 web1.list >cut.list
+	run -1 sysc export --since cut.list -o x.tar.zst web1
+	[[ $output == *"'cut.list': its end is missing"* && ! -e x.tar.zst ]]
+	sed 's|data/same|data/some|' web1.list >bad.list
+	run -1 sysc export --since bad.list -o x.tar.zst web1
+	[[ $output == *"'bad.list': "* && ! -e x.tar.zst ]]
+	run -1 sysc export --since full.tar.zst -o full.tar.zst web1
+	[[ $output == *"must stay as it is"* ]]
+}
+
+# three_archives: full.tar.zst, one.tar.zst, two.tar.zst of web1
+three_archives() {
+	make_busybox web1
+	first_tree web1
+	age
+	sysc export -q -o full.tar.zst web1
+	echo 1 >"$(rootfs web1)/data/one"
+	head -c 300000 /dev/urandom >"$(rootfs web1)/data/random"
+	age
+	sysc export -q --since full.tar.zst -o one.tar.zst web1
+	echo 2 >"$(rootfs web1)/data/one"
+	rm -r "$(rootfs web1)/data/gone"
+	age
+	sysc export -q --since one.tar.zst -o two.tar.zst web1
+}
+
+# refused TEXT WORD...: one error, and nothing is left
+refused() {
+	local text=$1
+	shift
+	run sysc import "$@"
+	echo "$output"
+	((status == 1)) && [[ ${#lines[@]} == 1 && $output == *"$text"* ]]
+	nothing_left
+	[[ ! -e $SYSC_PATH/web9 ]]
+}
+
+@test "a chain that is not one is refused before anything is made, and says what is missing" {
+	three_archives
+	date=$(sysc import --show --json full.tar.zst | sed -nE 's/^ *"date": "(.*)",/\1/p')
+	refused "is an increment to the archive of $date (digest " web9 one.tar.zst
+	[[ $output == *"--then one.tar.zst"* ]]
+	refused "'two.tar.zst' of " web9 full.tar.zst --then two.tar.zst
+	[[ $output =~ "belongs before it" ]]
+	refused "'two.tar.zst' of " web9 full.tar.zst --then two.tar.zst --then one.tar.zst
+	refused "'full.tar.zst' is no increment" web9 full.tar.zst --then full.tar.zst
+	refused "'one.tar.zst' of " web9 full.tar.zst --then one.tar.zst --then one.tar.zst
+	make_busybox web2
+	sysc export -q -o other.tar.zst web2
+	run -1 sysc export --since other.tar.zst -o x.tar.zst web1
+	[[ $output == *"is of container 'web2' with the UUID "* && ! -e x.tar.zst ]]
+	sysc destroy web2
+	refused "is of container 'web1'" web9 other.tar.zst --then one.tar.zst
+	tar -cf plain.tar -C "$(rootfs web1)" .
+	refused "'plain.tar': it is no archive of sysc-export" web9 full.tar.zst --then plain.tar
+	run -1 sysc export --since plain.tar -o x.tar.zst web1
+	[[ $output == *"'plain.tar': "*"it is no archive of sysc-export"* ]]
+}
+
+@test "a bit in the middle of a chain, and a list that was made to deceive" {
+	need python3 zstd
+	three_archives
+	size=$(stat -c %s one.tar.zst)
+	python3 - <<-END
+		data = bytearray(open("one.tar.zst", "rb").read())
+		data[$((size / 2))] ^= 1
+		open("flipped.tar.zst", "wb").write(data)
+	END
+	refused "" web9 full.tar.zst --then flipped.tar.zst --then two.tar.zst
+	run -1 sysc import --verify full.tar.zst --then flipped.tar.zst
+	zstd -qd two.tar.zst
+	# forge PYTHON: changes the members (header, content) of two.tar; seal(lines) makes a list whole
+	forge() {
+		python3 - "$1" <<-'END'
+			import hashlib, io, sys, tarfile
+			source = tarfile.open("two.tar")
+			members = [(m, source.extractfile(m).read() if m.isreg() else None) for m in source]
+			def item(name, kind=tarfile.REGTYPE, link="", data=b""):
+			    m = tarfile.TarInfo(name)
+			    m.type, m.linkname, m.size = kind, link, len(data)
+			    return (m, data if kind == tarfile.REGTYPE else None)
+			def lines():
+			    return members[-1][1].decode().splitlines()[:-1]
+			def seal(lines):
+			    counted = "".join(l.split(" ", 1)[1] + "\n" for l in lines)
+			    text = "".join(l + "\n" for l in lines) + f"end {len(lines)} {hashlib.sha256(counted.encode()).hexdigest()}\n"
+			    members[-1] = item("sysc-list", data=text.encode())
+			exec(sys.argv[1])
+			out = tarfile.open("forged.tar", "w", format=tarfile.PAX_FORMAT)
+			for m, data in members:
+			    out.addfile(m, io.BytesIO(data) if data is not None else None)
+			out.close()
+		END
+	}
+	# deceived PYTHON WORDS
+	deceived() {
+		forge "$1"
+		refused "$2" web9 full.tar.zst --then one.tar.zst --then forged.tar
+	}
+	forge pass
+	elsewhere import -q full.tar.zst --then one.tar.zst --then forged.tar
+	deceived 'members.pop(2)' "not what"
+	deceived 'seal([l for l in lines() if "data/same " not in l])' "does not tell of it"
+	deceived 'seal([l for l in lines() if " x " not in l])' "does not tell of it"
+	deceived 'seal([l.replace(" 0644 0 0 3000", " 0666 0 0 3000") for l in lines()])' "is not what was there before"
+	deceived 'l = lines(); l.append(l[-1].rsplit(" ", 2)[0] + " zzz -"); seal(l)' "is not in it"
+	deceived 'l = lines(); l.reverse(); seal(l)' ""
+	deceived 'members.insert(-1, item("rootfs/zzz", tarfile.LNKTYPE, "rootfs/zzz"))' ""
+	deceived 'members.insert(-1, item("rootfs/data/link/x"))' ""
+}
+
+@test "old archives are read, newer ones are refused by their version" {
+	need python3
+	make_busybox web1
+	sysc export -q -z none -o a.tar web1
+	sysc destroy web1
+	# version PYTHON: changes the lines of the manifest
+	version() {
+		python3 - "$1" <<-'END'
+			import io, sys, tarfile
+			source = tarfile.open("a.tar")
+			out = tarfile.open("forged.tar", "w", format=tarfile.PAX_FORMAT)
+			for m in source:
+			    data = source.extractfile(m).read() if m.isreg() else None
+			    if m.name == "sysc-manifest":
+			        lines = data.decode().splitlines()
+			        exec(sys.argv[1])
+			        data = ("\n".join(lines) + "\n").encode()
+			        m.size = len(data)
+			    out.addfile(m, io.BytesIO(data) if data is not None else None)
+			out.close()
+		END
+	}
+	version 'lines = ["sysc-archive 1"] + [l for l in lines[1:] if not l.startswith("uuid ")]'
+	sysc import -q web1 forged.tar
+	[[ -x $(rootfs web1)/bin/busybox ]]
+	# an increment to one of them: by its name, since it has no UUID
+	sysc export -q --since forged.tar -o inc.tar web1
+	sysc destroy web1
+	elsewhere import -q web1 forged.tar --then inc.tar
+	version 'lines[0] = "sysc-archive 3"'
+	run -1 sysc import web1 forged.tar
+	[[ $output == *"it is of version 3 of the form, known are those up to 2"* && $output == *"newer sysc"* ]]
+	version 'lines.append("strange key")'
+	run -1 sysc import web1 forged.tar
+	[[ $output == *"not understood"* ]]
+	nothing_left
+}
+
+@test "what an archive says of itself, and whether it is whole" {
+	three_archives
+	run -0 sysc import --show full.tar.zst
+	[[ $output == *"container"*"web1"* && $output != *"increment to"* ]]
+	run -0 sysc import --show --json one.tar.zst
+	[[ $output == *'"since_date": "20'* && $output == *'"name": "web1"'* && $output != *verified* ]]
+	run -0 sysc import --verify --json full.tar.zst --then one.tar.zst --then two.tar.zst
+	[[ $(grep -c '"verified": true' <<<"$output") == 3 ]]
+	run -0 sysc import --verify one.tar.zst
+	[[ $output == *"increment to"* && $output == *"whole"*"yes"* ]]
+	run -0 sysc import --verify - <two.tar.zst
+	run -1 sysc import --verify full.tar.zst --then two.tar.zst
+	head -c 5000 full.tar.zst >cut.tar.zst
+	run -1 sysc import --verify cut.tar.zst
+	: >empty
+	run -1 sysc import --show empty
+	run -2 sysc import --show web1 full.tar.zst
+	nothing_left
+}
+
+@test "a snapshot is exported while the container goes on, and increments are to it as to any other" {
+	start_busybox web1
+	first_tree web1
+	age
+	sysc snapshot create web1 daily
+	tree web1 >daily
+	inside web1 'echo later >/data/later; rm -r /data/gone'
+	run -0 sysc export --snapshot daily -o daily.tar.zst web1
+	[[ $output != *frozen* ]]
+	run -0 sysc import --show daily.tar.zst
+	[[ $output == *"snapshot"*"daily"* ]]
+	sysc stop -k web1
+	elsewhere import -q daily.tar.zst
+	diff daily <(SYSC_PATH=$PWD/other tree web1)
+	elsewhere destroy web1
+	run -0 sysc export --since daily.tar.zst -o now.tar.zst web1
+	[[ $output == *"its snapshots are not in the archive (1; "* ]]
+	elsewhere import -q daily.tar.zst --then now.tar.zst
+	[[ -e other/web1/rootfs/data/later && ! -e other/web1/rootfs/data/gone && -e other/web1/rootfs/data/same ]]
+	run -1 sysc export --snapshot nope -o x.tar.zst web1
+	[[ $output == *"no snapshot 'nope'"* && ! -e x.tar.zst ]]
+	sysc snapshot delete web1 daily
+}
+
+@test "an administrator unpacks a chain with tar alone" {
+	need zstd
+	three_archives
+	mkdir -p by-hand/web1/rootfs
+	for archive in full one two; do
+		zstd -dc "$archive.tar.zst" | tar -xOf - sysc-list 2>/dev/null | awk '$2 == "x" { print $11 }' |
+			(cd by-hand/web1/rootfs && xargs -r rm -rf)
+		zstd -dc "$archive.tar.zst" | tar -C by-hand/web1 -xpf - --xattrs --acls 2>/dev/null
+	done
+	diff <(tree web1) <(SYSC_PATH=$PWD/by-hand tree web1)
+}
+
+@test "killed at any moment, a chain is whole or absent" {
+	local i pid
+	three_archives
+	for i in 1 3 8 21 40 55 80 120 160 233; do
+		"$top_builddir/src/sysc" import -P "$PWD/other" -q full.tar.zst --then one.tar.zst --then two.tar.zst 3>&- 4>&- &
+		pid=$!
+		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" || :
+		[[ ! -e other/web1 ]] || { same web1 && elsewhere destroy web1; }
+		"$top_builddir/src/sysc" export -q --since full.tar.zst --list b.list -o b.tar.zst web1 3>&- 4>&- &
+		pid=$!
+		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" || :
+		[[ ! -e b.list || -e b.tar.zst ]]
+		[[ ! -e b.tar.zst ]] || { sysc import --verify full.tar.zst --then b.tar.zst >verified && rm -f b.tar.zst b.list; }
+	done
+	elsewhere import -q full.tar.zst --then one.tar.zst --then two.tar.zst
+	same web1
+	sysc export -q --since full.tar.zst --list b.list -o b.tar.zst web1
+	[[ -z $(find . -maxdepth 1 -name '.*.partial') && -z $(find other -mindepth 1 -maxdepth 1 -name '*ing') ]]
+}
