@@ -48,6 +48,13 @@ static inline const char *storage_place(const struct storage *storage)
 }
 
 /*
+ * For a start: -EBUSY with their names when containers or snapshots have the folder that this one writes into
+ * among the lower folders of their overlays.
+ */
+int storage_check_alone(const struct container *container, const struct storage *storage,
+                        struct error *err);
+
+/*
  * Opens the folder at path by O_PATH. The last component must be a folder itself and no symlink,
  * which is looked at on the fd.
  */

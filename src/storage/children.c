@@ -7,12 +7,18 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "container/config.h"
+#include "container/container.h"
 #include "container/paths.h"
 #include "storage/backend.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define CONFIG_MOST (1 << 20)
+#define NAMES_SHOWN 10
 
 static void list_names(const char *path, struct strings *out)
 {
@@ -26,8 +32,9 @@ static void list_names(const char *path, struct strings *out)
 }
 
 /* Any part counts: a lower folder, and a whole tree that is kept in somebody else's folder. */
-static bool stands_on(const char *file, const char *folder)
+static bool stands_on(const char *file, const void *what)
 {
+	const char *folder = what;
 	CLEAN(config_done) struct config config = {0};
 	CLEAN(storage_done) struct storage storage = {0};
 	struct error ignored = {0};
@@ -48,15 +55,21 @@ static bool stands_on(const char *file, const char *folder)
 	return false;
 }
 
-static void look_at(const char *dir, const char *name, const char *folder, struct strings *out)
+/* Whether a configuration file is of somebody who is looked for. */
+typedef bool (*judge_fn)(const char *file, const void *what);
+
+static void look_at(const char *dir, const char *name, judge_fn judge, const void *what,
+                    struct strings *out)
 {
 	CLEAN_FREE char *file = must_printf("%s/config", dir);
 
-	if (file_exists(AT_FDCWD, file) && stands_on(file, folder))
+	if (file_exists(AT_FDCWD, file) && judge(file, what))
 		strings_add(out, name);
 }
 
-void storage_users(const struct paths *paths, const char *folder, struct strings *out)
+/* All containers and snapshots, those on their way too. */
+static void find_all(const struct paths *paths, judge_fn judge, const void *what,
+                     struct strings *out)
 {
 	CLEAN(strings_done) struct strings names = {0};
 
@@ -68,16 +81,21 @@ void storage_users(const struct paths *paths, const char *folder, struct strings
 
 		if (text_ends(names.items[i], ".destroying"))
 			continue;
-		look_at(dir, names.items[i], folder, out);
+		look_at(dir, names.items[i], judge, what, out);
 		list_names(snapshots, &kept);
 		for (size_t j = 0; j < kept.count; j++) {
 			CLEAN_FREE char *path = must_printf("%s/%s", snapshots, kept.items[j]);
 			CLEAN_FREE char *shown =
 				must_printf("%s/snapshots/%s", names.items[i], kept.items[j]);
 
-			look_at(path, shown, folder, out);
+			look_at(path, shown, judge, what, out);
 		}
 	}
+}
+
+void storage_users(const struct paths *paths, const char *folder, struct strings *out)
+{
+	find_all(paths, stands_on, folder, out);
 }
 
 void storage_children(const struct paths *paths, const char *name, struct strings *out)
@@ -90,4 +108,85 @@ void storage_children(const struct paths *paths, const char *name, struct string
 	for (size_t i = 0; i < users.count; i++)
 		if (!text_is(users.items[i], name) && !text_starts(users.items[i], own))
 			strings_add(out, users.items[i]);
+}
+
+/* --- what a start would change under others --- */
+
+/* A folder that a container writes into. */
+struct written {
+	const char *path;
+	struct stat st;
+};
+
+/* The same folder by whatever path, or one in the other. */
+static bool is_written(const struct written *written, const char *lower)
+{
+	size_t ours = strlen(written->path), theirs = strlen(lower);
+	struct stat st;
+
+	if (stat(lower, &st) == 0 && st.st_dev == written->st.st_dev &&
+	    st.st_ino == written->st.st_ino)
+		return true;
+	return (text_starts(lower, written->path) && lower[ours] == '/') ||
+	       (text_starts(written->path, lower) && written->path[theirs] == '/');
+}
+
+/* Whether it is worth reading with all that it includes: most are not, and there may be many. */
+static bool may_name_overlay(const char *file)
+{
+	CLEAN(text_done) struct text text = {0};
+
+	return file_read(AT_FDCWD, file, CONFIG_MOST, &text, NULL) < 0 ||
+	       (text.data && (strstr(text.data, "overlay") || strstr(text.data, "include")));
+}
+
+static bool has_lower(const char *file, const void *what)
+{
+	CLEAN(config_done) struct config config = {0};
+	CLEAN(storage_done) struct storage storage = {0};
+	struct error ignored = {0};
+
+	if (!may_name_overlay(file))
+		return false;
+	config_init(&config);
+	(void)config_load(&config, file, NULL, &ignored); /* as above */
+	if (!config.rootfs_path || storage_of(&storage, &config, &ignored) < 0 ||
+	    storage.backend != &storage_overlay)
+		return false;
+	for (size_t i = 0; i + 1 < storage.parts.count; i++)
+		if (is_written(what, storage.parts.items[i]))
+			return true;
+	return false;
+}
+
+static int fail_stood_on(const struct strings *names, struct error *err)
+{
+	CLEAN(text_done) struct text text = {0};
+
+	for (size_t i = 0; i < names->count && i < NAMES_SHOWN; i++)
+		text_addf(&text, "%s'%s'", i ? ", " : "", names->items[i]);
+	if (names->count > NAMES_SHOWN)
+		text_addf(&text, " and %zu more", names->count - NAMES_SHOWN);
+	(void)fail_plain(err, EBUSY,
+	                 "%s %s on its root file system, which it would change under %s", text.data,
+	                 names->count > 1 ? "stand" : "stands", names->count > 1 ? "them" : "it");
+	return fail_hint(err, "start a copy of it, or set rootfs.readonly = yes");
+}
+
+int storage_check_alone(const struct container *container, const struct storage *storage,
+                        struct error *err)
+{
+	bool is_overlay = storage->backend == &storage_overlay;
+	const char *own = storage->parts.items[storage->parts.count - 1];
+	CLEAN_FREE char *path = must_printf("%s%s", own, is_overlay ? "/upper" : "");
+	struct written written = {.path = path};
+	CLEAN(strings_done) struct strings names = {0};
+
+	if (container->config.rootfs_readonly || storage_option(storage, "tmpfs") ||
+	    (!is_overlay && storage->backend != &storage_dir &&
+	     storage->backend != &storage_btrfs) ||
+	    stat(path, &written.st) < 0)
+		return 0;
+	find_all(container->paths, has_lower, &written, &names);
+	return names.count ? fail_stood_on(&names, err) : 0;
 }

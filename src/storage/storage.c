@@ -219,10 +219,13 @@ int storage_open(const struct container *container, struct storage_root *out, st
 	r = storage_of(&storage, config, err);
 	if (r < 0)
 		return r;
-	r = open_root(&storage, config, &root, err);
-	/* as the configuration says it now, and not when it was made */
-	if (r == 0 && (!storage.backend->has_limit || storage.size_bytes))
-		r = storage_limit(&storage, err);
+	r = storage_check_alone(container, &storage, err);
+	if (r < 0)
+		return r;
+	/* as the configuration says it now, and not when it was made; before it is in use */
+	r = storage_limit(&storage, err);
+	if (r == 0)
+		r = open_root(&storage, config, &root, err);
 	if (r < 0)
 		return blame_path(config, err);
 	if (!config->privileged) /* device nodes that a hostile tree brings stay closed */

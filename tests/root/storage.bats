@@ -241,6 +241,27 @@ gone() {
 	((status == 4))
 	[[ $output == *"'child1', 'child2' stand on its root file system"* ]]
 	[[ -x $SYSC_PATH/base/rootfs/bin/busybox ]]
+	# a start would change it under them: refused too, by whatever path the folder is named
+	run sysc start base
+	((status != 0))
+	[[ $output == *"'child1', 'child2' stand on its root file system, which it would change"* ]]
+	ln -s "$SYSC_PATH/base" other
+	sysc config set child2 rootfs.path "overlay:$PWD/other/rootfs:$SYSC_PATH/child2/delta"
+	sysc config set child1 rootfs.path "overlay:$SYSC_PATH/base/rootfs/usr:$SYSC_PATH/base/rootfs:$SYSC_PATH/child1/delta"
+	run sysc start base
+	[[ $output == *"'child1', 'child2' stand on its root file system"* && $(state_of base) == STOPPED ]]
+	sysc config set child1 rootfs.path "overlay:$SYSC_PATH/base/rootfs:$SYSC_PATH/child1/delta"
+	sysc config set child2 rootfs.path "overlay:$SYSC_PATH/base/rootfs:$SYSC_PATH/child2/delta"
+	# read-only it changes nothing; and a copy that shares is no hindrance to its source
+	sysc config set base rootfs.readonly yes
+	sysc start base
+	sysc stop -k base
+	sysc config set base rootfs.readonly no
+	make_busybox sharing
+	sysc copy -s sharing shared
+	sysc start sharing
+	sysc destroy -f shared
+	sysc destroy -f sharing
 	sysc start child1
 	[[ $(inside child1 'hostname; cat /etc/hostname') == $'child1\nbase' ]]
 	sysc stop -k child1
