@@ -203,14 +203,20 @@ int parse_duration(const char *text, int64_t *out_ms)
 	return 0;
 }
 
-int parse_cpus(const char *text, uint32_t *out_millicpus)
+int parse_thousandths(const char *text, uint64_t *out)
 {
 	static const struct unit units[] = {
 		{"",   1000},
 		{NULL, 0   },
 	};
+
+	return parse_with_unit(text, units, out);
+}
+
+int parse_cpus(const char *text, uint32_t *out_millicpus)
+{
 	uint64_t value = 0;
-	int r = parse_with_unit(text, units, &value);
+	int r = parse_thousandths(text, &value);
 
 	if (r < 0)
 		return r;

@@ -23,6 +23,8 @@ int parse_bool(const char *text, bool *out);
 int parse_size(const char *text, uint64_t *out_bytes);
 /* Milliseconds: "500ms", "30s", "30" (seconds), "5min", "5m", "2h", "1d", "1.5s". */
 int parse_duration(const char *text, int64_t *out_ms);
+/* A decimal number: "1.5" is 1500, "0.00" is 0. */
+int parse_thousandths(const char *text, uint64_t *out);
 /* Thousandths of a cpu: "1.5" is 1500; at least 0.001. */
 int parse_cpus(const char *text, uint32_t *out_millicpus);
 /* Signal number from "SIGTERM", "TERM", "15", "SIGRTMIN+3". */

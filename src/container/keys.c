@@ -116,7 +116,7 @@ const struct key keys_table[] = {
 	{.section = "rootfs", .name = "readonly", .type = KEY_BOOL, .flags = KEY_ADMIN_ONLY,
 	 FIELD(rootfs_readonly), .fallback = "no",
 	 .form = "BOOL", .help = "mounts the root file system read-only"},
-	{.section = "rootfs", .name = "size", .type = KEY_SIZE, .flags = KEY_ADMIN_ONLY | KEY_LIMIT,
+	{.section = "rootfs", .name = "size", .type = KEY_SIZE, .flags = KEY_ADMIN_ONLY | KEY_LIMIT | KEY_LIVE,
 	 FIELD(rootfs_size), .least = 1 << 20, .fallback = "none",
 	 .form = "SIZE|none", .help = "quota of the root file system"},
 	{.section = "rootfs", .name = "managed", .type = KEY_BOOL, .flags = KEY_ADMIN_ONLY | KEY_AT_REST,

@@ -77,6 +77,13 @@ static const struct block_type *recognise(int fd)
 	return NULL;
 }
 
+const char *block_recognise(int device_fd)
+{
+	const struct block_type *type = recognise(device_fd);
+
+	return type ? type->name : NULL;
+}
+
 int block_mount(const char *device, struct error *err)
 {
 	CLEAN_FD int fd = open(device, O_RDONLY | O_CLOEXEC), fs = -1;

@@ -1,7 +1,7 @@
 libsysc_a_SOURCES += \
 	src/storage/attributes.c src/storage/attributes.h \
 	src/storage/backend.h \
-	src/storage/block.c src/storage/block.h \
+	src/storage/block.c src/storage/block.h src/storage/block_size.c src/storage/block_size.h \
 	src/storage/btrfs.c \
 	src/storage/children.c \
 	src/storage/copy.c src/storage/copy.h \
@@ -10,7 +10,7 @@ libsysc_a_SOURCES += \
 	src/storage/dir.c \
 	src/storage/duplicate.c \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
-	src/storage/loop.c \
+	src/storage/loop.c src/storage/loop.h src/storage/loop_size.c \
 	src/storage/lvm.c \
 	src/storage/manifest.c src/storage/manifest.h \
 	src/storage/manifest_list.c src/storage/manifest_list.h \

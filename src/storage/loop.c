@@ -3,6 +3,7 @@
  * The backend "loop": a file system in an image file. The loop device is there only while something
  * holds it: it goes with the last mount (LO_FLAGS_AUTOCLEAR), also after a crash. See loop(4).
  */
+#include "storage/loop.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "storage/backend.h"
@@ -22,11 +23,8 @@
 #include <sys/stat.h>
 
 #define SIZE_DEFAULT (8ULL << 30)
-#define SIZE_LEAST   (16ULL << 20)
 #define ATTACH_TRIES 64 /* somebody else may be quicker to take the free device */
-#define DEVICE_ROOM  32
 #define SECTOR_BYTES 512
-#define BLOCK_BYTES  4096
 
 static int choose_loop(const struct storage_request *request, const char *dir, struct storage *out,
                        struct error *err)
@@ -40,7 +38,7 @@ static int choose_loop(const struct storage_request *request, const char *dir, s
 	strings_give(&out->parts, must_printf("%s/rootfs.img", dir));
 	if (!out->size_bytes)
 		out->size_bytes = SIZE_DEFAULT;
-	if (request->size_bytes && request->size_bytes < SIZE_LEAST)
+	if (request->size_bytes && request->size_bytes < LOOP_SIZE_LEAST)
 		return fail_plain(err, EINVAL, "rootfs.size: an image has at least 16M");
 	return block_choose_type(out, &type, err);
 }
@@ -63,8 +61,7 @@ static int configure(int loop, int image)
 	return ioctl(loop, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
 }
 
-/* Opens the device that has the image already; -ENOENT. While the fd is open it stays so. */
-static int find_attached(const struct stat *image, char device[DEVICE_ROOM])
+int loop_find(const struct stat *image, char device[LOOP_DEVICE_ROOM])
 {
 	CLEAN_DIR DIR *dir = opendir("/sys/block");
 	const struct dirent *entry;
@@ -75,7 +72,7 @@ static int find_attached(const struct stat *image, char device[DEVICE_ROOM])
 
 		if (!text_starts(entry->d_name, "loop"))
 			continue;
-		(void)snprintf(device, DEVICE_ROOM, "/dev/%.20s", entry->d_name);
+		(void)snprintf(device, LOOP_DEVICE_ROOM, "/dev/%.20s", entry->d_name);
 		loop = open(device, O_RDWR | O_CLOEXEC);
 		if (loop >= 0 && ioctl(loop, LOOP_GET_STATUS64, &info) == 0 &&
 		    info.lo_inode == image->st_ino && info.lo_device == image->st_dev)
@@ -84,7 +81,7 @@ static int find_attached(const struct stat *image, char device[DEVICE_ROOM])
 	return -ENOENT;
 }
 
-static int attach_new(int image, const char *image_path, char device[DEVICE_ROOM],
+static int attach_new(int image, const char *image_path, char device[LOOP_DEVICE_ROOM],
                       struct error *err)
 {
 	CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -97,7 +94,7 @@ static int attach_new(int image, const char *image_path, char device[DEVICE_ROOM
 
 		if (number < 0)
 			return fail(err, errno, "find a free loop device");
-		(void)snprintf(device, DEVICE_ROOM, "/dev/loop%d", number);
+		(void)snprintf(device, LOOP_DEVICE_ROOM, "/dev/loop%d", number);
 		loop = open(device, O_RDWR | O_CLOEXEC);
 		if (loop < 0)
 			return fail(err, errno, "open '%s'", device);
@@ -111,12 +108,8 @@ static int attach_new(int image, const char *image_path, char device[DEVICE_ROOM
 	                  image_path);
 }
 
-/*
- * Opens a loop device on the image; it goes with the fd, or the mount that takes it over. Never two on
- * one image, each with a cache of its own, or the file system would be destroyed: a container that has
- * just stopped may hold the first one for a moment more. The lock keeps two from looking at once.
- */
-static int attach(const char *image_path, char device[DEVICE_ROOM], struct error *err)
+/* The lock keeps two from looking at once. */
+int loop_attach(const char *image_path, char device[LOOP_DEVICE_ROOM], struct error *err)
 {
 	CLEAN_FD int image = open(image_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	/* the device keeps the other one open, and with it what would be locked by it */
@@ -130,14 +123,14 @@ static int attach(const char *image_path, char device[DEVICE_ROOM], struct error
 		return fail_plain(err, EINVAL, "'%s' is no regular file", image_path);
 	if (flock(lock, LOCK_EX) < 0)
 		return fail(err, errno, "lock '%s'", image_path);
-	fd = find_attached(&st, device);
+	fd = loop_find(&st, device);
 	return fd >= 0 ? fd : attach_new(image, image_path, device, err);
 }
 
 static int visit_loop(const struct storage *storage, bool writable, struct error *err)
 {
-	char device[DEVICE_ROOM];
-	CLEAN_FD int loop = attach(storage_place(storage), device, err);
+	char device[LOOP_DEVICE_ROOM];
+	CLEAN_FD int loop = loop_attach(storage_place(storage), device, err);
 	int r;
 
 	(void)writable; /* an attribute of the mount: two mounts of a device are one file system */
@@ -159,7 +152,7 @@ static int make_loop(const struct storage *storage, struct error *err)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(err, errno, "make '%s'", path);
-	if (ftruncate(fd, (off_t)(size / BLOCK_BYTES * BLOCK_BYTES)) < 0)
+	if (ftruncate(fd, (off_t)(size / LOOP_BLOCK_BYTES * LOOP_BLOCK_BYTES)) < 0)
 		r = fail(err, errno, "make '%s' that long", path);
 	fd_close(&fd);
 	if (r == 0)
@@ -265,23 +258,6 @@ static int remove_loop(const struct storage *storage, struct error *err)
 	return 0;
 }
 
-static int limit_loop(const struct storage *storage, struct error *err)
-{
-	const char *path = storage_place(storage);
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return fail(err, errno, "look at '%s'", path);
-	if (!storage->size_bytes ||
-	    (uint64_t)st.st_size == storage->size_bytes / BLOCK_BYTES * BLOCK_BYTES)
-		return 0;
-	(void)fail_plain(err, EOPNOTSUPP,
-	                 "rootfs.size: the image '%s' keeps the size that it was "
-	                 "made with",
-	                 path);
-	return fail_hint(err, "a copy of the container can have another");
-}
-
 static int usage_loop(const struct storage *storage, struct storage_usage *out, struct error *err)
 {
 	const char *path = storage_place(storage);
@@ -304,6 +280,6 @@ const struct storage_backend storage_loop = {
 	.clone = clone_loop,
 	.copy = copy_loop,
 	.remove = remove_loop,
-	.limit = limit_loop,
+	.limit = loop_limit,
 	.usage = usage_loop,
 };

@@ -4,15 +4,21 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "container/config.h"
 #include "container/container.h"
 #include "container/keys.h"
+#include "storage/storage.h"
 #include "tools/command.h"
 #include "tools/live.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
-#define TRIES 5 /* of a container that reboots and reboots */
+#define TRIES       5 /* of a container that reboots and reboots */
+#define CONFIG_MOST (1 << 20)
 
 static int write_file(const struct container *container, const struct config_edit *change,
                       struct error *err)
@@ -61,6 +67,59 @@ static int guess_applied(struct live *live, struct error *err)
 	return config_load(&live->applied.config, live->container->file, NULL, err);
 }
 
+/* --- rootfs.size: of what is there, whether it runs or not --- */
+
+static bool is_size(const struct config_edit *change)
+{
+	return text_is(change->section, "rootfs") && text_is(change->key, "size");
+}
+
+/* Gives the tree, where there is one already, the size that config says. */
+static int resize(const struct config *config, struct error *err)
+{
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	int r = storage_of(&storage, config, err);
+
+	if (r == 0)
+		r = storage_limit(&storage, err);
+	return r == -ENOENT ? (error_clear(err), 0) : r; /* it is made with it */
+}
+
+/* Makes the tree of a container that is stopped what the file says or will say. */
+static int resize_at_rest(const struct container *container, const struct config_edit *change,
+                          bool is_written, struct error *err)
+{
+	CLEAN(config_done) struct config wanted;
+	bool is_sound = false;
+	int r;
+
+	config_init(&wanted);
+	r = preview(container, change, is_written, &wanted, &is_sound, err);
+	return r < 0 || !is_sound ? r : resize(&wanted, err);
+}
+
+/*
+ * Whether the change lets it grow. Then the file is written first, and the tree later made what it says; else the
+ * other way round: whenever the command is killed, what the file says can be had by growing, which a start does.
+ */
+static bool grows(const struct container *container, const struct config_edit *change)
+{
+	CLEAN(config_done) struct config now, wanted;
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	struct storage_usage usage = {0};
+	bool is_sound = false;
+
+	config_init(&now);
+	config_init(&wanted);
+	if (config_load(&now, container->file, NULL, NULL) < 0 ||
+	    preview(container, change, false, &wanted, &is_sound, NULL) < 0 || !is_sound)
+		return false;
+	if (storage_of(&storage, &now, NULL) == 0 && storage_usage(&storage, &usage, NULL) == 0 &&
+	    usage.size_bytes)
+		return wanted.rootfs_size > usage.size_bytes;
+	return now.rootfs_size != LIMIT_UNSET && wanted.rootfs_size > now.rootfs_size;
+}
+
 enum outcome {
 	DONE_IN_FILE, /* nothing runs */
 	DONE_LATER,   /* what runs keeps its value */
@@ -84,7 +143,9 @@ static int try_live(const struct container *container, const struct config_edit 
 	if (r < 0)
 		return r;
 	if (r == 0) {
-		r = *is_written ? 0 : write_file(container, change, err);
+		r = is_size(change) ? resize_at_rest(container, change, *is_written, err) : 0;
+		if (r == 0 && !*is_written)
+			r = write_file(container, change, err);
 		if (r == 0)
 			r = live_tell_waiting(&live, change->section, change->key, err);
 		return r < 0 ? r : DONE_IN_FILE;
@@ -111,9 +172,8 @@ static int try_live(const struct container *container, const struct config_edit 
 }
 
 static int change_live(const struct container *container, const struct config_edit *change,
-                       struct error *err)
+                       bool is_written, struct error *err)
 {
-	bool is_written = false;
 	int r = NOT_DONE;
 
 	for (int i = 0; i < TRIES && r == NOT_DONE; i++) {
@@ -122,6 +182,32 @@ static int change_live(const struct container *container, const struct config_ed
 	}
 	if (r == NOT_DONE)
 		return fail_plain(err, EBUSY, "it was started anew again and again meanwhile");
+	return r;
+}
+
+/* All or nothing: the file is as it was when the tree does not become what it says. */
+static int change_size(const struct container *container, const struct config_edit *change,
+                       struct error *err)
+{
+	CLEAN(text_done) struct text before = {0};
+	struct error second = {0};
+	struct stat st;
+	int r;
+
+	if (!grows(container, change))
+		return change_live(container, change, false, err);
+	r = file_read(AT_FDCWD, container->file, CONFIG_MOST, &before, err);
+	if (r == 0 && stat(container->file, &st) < 0)
+		r = fail(err, errno, "look at '%s'", container->file);
+	if (r == 0)
+		r = write_file(container, change, err);
+	if (r < 0)
+		return r;
+	r = change_live(container, change, true, err);
+	if (r < 0 && file_replace(AT_FDCWD, container->file, before.data, before.length,
+	                          st.st_mode & 07777, &second) < 0)
+		return fail_hint(err, "and the old configuration does not come back: %s",
+		                 second.text);
 	return r;
 }
 
@@ -145,7 +231,9 @@ int config_change(const struct call *call, const struct container *container,
                   const struct config_edit *change, struct error *err)
 {
 	bool is_live = live_can(change->section, change->key);
-	int r = is_live ? change_live(container, change, err) : change_file(container, change, err);
+	int r = is_size(change) ? change_size(container, change, err)
+	        : is_live       ? change_live(container, change, false, err)
+	                        : change_file(container, change, err);
 
 	if (r == DONE_LATER)
 		output_note(call, "%s is running: %s.%s applies at the next start", container->name,

@@ -11,6 +11,7 @@
 #include "tools/ending.h"
 #include "tools/inspect.h"
 #include "tools/moment.h"
+#include "tools/storage_rows.h"
 #include "tools/usage_rows.h"
 
 #include <stdio.h>
@@ -283,6 +284,8 @@ void info_rows_print(const struct inspect *inspect, bool is_raw, struct text *ou
 		add_label(inspect, out);
 		add_namespaces(inspect, out);
 	}
+	if (inspect->has_config)
+		storage_rows_print(&inspect->container.config, is_raw, out);
 	add_boot(inspect, out);
 	add_past(state, out);
 }
@@ -422,6 +425,10 @@ void info_rows_json(const struct inspect *inspect, struct json *json)
 	} else {
 		json_null(json, "pid");
 	}
+	if (inspect->has_config)
+		storage_rows_json(&inspect->container.config, json);
+	else
+		json_null(json, "storage");
 	json_boot(inspect, json);
 	json_restart(state, json);
 	json_past(state, json);

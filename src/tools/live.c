@@ -4,17 +4,20 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "base/process.h"
 #include "container/container.h"
 #include "container/keys.h"
 #include "monitor/client.h"
+#include "storage/storage.h"
 #include "tools/watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SETTLE_MS 10000 /* for a reboot to come to its end */
+#define SETTLE_MS  10000        /* for a reboot to come to its end */
+#define SIZE_SLACK (128U << 20) /* volumes have whole extents */
 
 /* How the live keys of a section reach a running container. */
 struct live_row {
@@ -62,9 +65,39 @@ static int apply_restart(struct live *live, const struct config *config, const c
 	return r < 0 ? fail_in(err, "boot.%s", name) : 0;
 }
 
+/* rootfs.size, the one live key of its section. */
+static int apply_size(struct live *live, const struct config *config, const char *name,
+                      struct error *err)
+{
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	int r = storage_of(&storage, config, err);
+
+	(void)live;
+	(void)name;
+	return r < 0 ? r : storage_limit(&storage, err);
+}
+
+static char *find_size_drift(struct live *live, const struct config *config, const char *name)
+{
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	struct storage_usage usage;
+	char size[24];
+
+	(void)live;
+	(void)name;
+	if (config->rootfs_size == LIMIT_UNSET || storage_of(&storage, config, NULL) < 0 ||
+	    storage_usage(&storage, &usage, NULL) < 0 ||
+	    (usage.size_bytes >= config->rootfs_size &&
+	     usage.size_bytes - config->rootfs_size < SIZE_SLACK))
+		return NULL;
+	format_size(usage.size_bytes, size);
+	return must_printf("%s has %s", storage_name(&storage), size);
+}
+
 static const struct live_row rows[] = {
 	{"boot",   apply_restart, NULL            },
 	{"limits", apply_limit,   find_limit_drift},
+	{"rootfs", apply_size,    find_size_drift },
 };
 
 static const struct live_row *find_row(const struct key *key)

@@ -44,6 +44,7 @@ src_sysc_SOURCES += \
 	src/tools/relay.c src/tools/relay.h \
 	src/tools/restart.h \
 	src/tools/seal.c src/tools/seal.h \
+	src/tools/storage_rows.c src/tools/storage_rows.h \
 	src/tools/terminal.c src/tools/terminal.h
 
 SYSC_VERBS += apply plan

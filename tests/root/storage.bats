@@ -36,7 +36,7 @@ lives() {
 
 # gone NAME: destroyed, and nothing of it is anywhere
 gone() {
-	sysc destroy "$1"
+	sysc destroy -f "$1"
 	[[ $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock) == '' ]]
 	assert_nothing_left "$1"
 	assert_no_image other
@@ -92,6 +92,152 @@ gone() {
 	run sysc create -B loop --size 1M web1
 	((status == 1))
 	[[ $output == *"at least 16M"* && -z $(ls "$SYSC_PATH") ]]
+}
+
+# size_of NAME: what info says that its root file system may take
+size_of() { sysc info --json "$1" | jq -r '.containers[0].storage.size'; }
+# can_resource: what growing a mounted ext4 takes (CAP_SYS_RESOURCE, bit 24), which a machine may lack
+can_resource() { (($(awk '/^CapEff/ { print "0x" $2 }' /proc/self/status) >> 24 & 1)); }
+# room NAME: what the file system inside has, in MiB
+room() { inside "$1" "df -m / | awk 'NR == 2 { print \$2 }'"; }
+
+@test "loop: ext4, xfs and btrfs grow while they are mounted; who cannot shrink says so" {
+	need busybox
+	need userns
+	need jq
+	for type in ext4 xfs btrfs; do
+		need "mkfs.$type"
+		make_busybox web1 -B loop --fstype "$type" --size 320M
+		[[ $(size_of web1) == $((320 << 20)) ]]
+		[[ $(sysc info web1) == *"Storage: "*loop*"Disk use: "*"limit 320M"* ]]
+		sysc start web1
+		before=$(room web1)
+		if [[ $type == ext4 ]] && ! can_resource; then
+			run sysc config set web1 rootfs.size=640M
+			((status == 1))
+			[[ $output == *"resize the ext4: Operation not permitted"*"stop the container first"* ]]
+			[[ $(size_of web1) == $((320 << 20)) && $(sysc config get web1 rootfs.size) == 320M ]]
+			sysc stop -k web1
+			sysc config set web1 rootfs.size=640M
+			sysc start web1
+		else
+			sysc config set web1 rootfs.size=640M
+		fi
+		[[ $(size_of web1) == $((640 << 20)) ]]
+		(($(room web1) >= before + 300))
+		run sysc plan -e web1
+		((status == 0)) || { echo "$output"; return 1; }
+		inside web1 'dd if=/dev/zero of=/root/big bs=1M count=350 2>/dev/null && sync && rm /root/big'
+		if [[ $type == btrfs ]]; then
+			sysc config set web1 rootfs.size=400M
+			(($(room web1) <= 400))
+		else
+			run sysc config set web1 rootfs.size=400M
+			((status == 1))
+			[[ $output == *"$type cannot be made smaller"* ]]
+			[[ $(sysc config get web1 rootfs.size) == 640M && $(size_of web1) == $((640 << 20)) ]]
+		fi
+		sysc stop -k web1
+		# at rest it grows too, and so it does at a start for which somebody has edited the file
+		sysc config set web1 rootfs.size=700M
+		[[ $(size_of web1) == $((700 << 20)) ]]
+		sed -i 's/^size = .*/size = 720M/' "$SYSC_PATH/web1/config"
+		sysc start web1
+		(($(room web1) >= before + 360))
+		[[ $type != ext4 ]] || can_resource || { gone web1 && continue; }
+		# while it runs, apply does
+		sed -i 's/^size = .*/size = 730M/' "$SYSC_PATH/web1/config"
+		[[ $(sysc plan web1) == *rootfs.size*720M*730M*live* ]]
+		sysc apply web1
+		[[ $(size_of web1) == $((730 << 20)) ]]
+		gone web1
+	done
+}
+
+@test "loop: a stopped ext4 shrinks as a whole, as far as there is room" {
+	need busybox
+	need userns
+	need resize2fs
+	make_busybox web1 -B loop --size 300M
+	sysc start web1
+	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=100 2>/dev/null; ln /root/big /root/link'
+	sum=$(inside web1 'sync; sha256sum /root/big')
+	sysc stop -k web1
+	run sysc config set web1 rootfs.size=64M
+	((status == 1))
+	[[ $output == *resize2fs* ]]
+	[[ $(sysc config get web1 rootfs.size) == 300M && $(stat -c %s "$SYSC_PATH/web1/rootfs.img") == $((300 << 20)) ]]
+	[[ -z $(find "$SYSC_PATH/web1" -name '.*') ]]
+	sysc config set web1 rootfs.size=256M
+	[[ $(stat -c %s "$SYSC_PATH/web1/rootfs.img") == $((256 << 20)) ]]
+	e2fsck -fn "$SYSC_PATH/web1/rootfs.img"
+	sysc start web1
+	[[ $(inside web1 'sha256sum /root/big') == "$sum" ]]
+	(($(room web1) <= 256))
+	sysc stop -k web1
+	run sysc config set web1 rootfs.size=8M
+	((status == 1))
+	[[ $output == *"at least 16M"* ]]
+	gone web1
+}
+
+@test "loop: killed while its size changes, the next command goes on or all is as before" {
+	need busybox
+	need userns
+	need resize2fs
+	need jq
+	make_busybox web1 -B loop --size 100M
+	sysc start web1
+	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=40 2>/dev/null'
+	sum=$(inside web1 'sha256sum /root/big')
+	sysc stop -k web1
+	for moment in $(seq 2 7 140); do
+		for size in 160M 100M; do
+			timeout -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" config set web1 "rootfs.size=$size" >/dev/null 2>&1 || :
+		done
+		# resize2fs of a killed command works on a copy that nobody wants any more
+		sysc start web1
+		[[ $(inside web1 'sha256sum /root/big') == "$sum" ]]
+		wanted=$(sysc config get web1 rootfs.size)
+		[[ $(size_of web1) == $((${wanted%M} << 20)) ]]
+		(($(room web1) > ${wanted%M} - 20))
+		sysc stop -k web1
+	done
+	sysc config set web1 rootfs.size=120M
+	[[ -z $(find "$SYSC_PATH/web1" -name '.rootfs*') ]]
+	e2fsck -fn "$SYSC_PATH/web1/rootfs.img"
+	gone web1
+}
+
+@test "btrfs: a quota grows and shrinks while it runs, and goes when it is unset" {
+	need busybox
+	need userns
+	need btrfs
+	need jq
+	make_store btrfs 600M
+	btrfs quota enable mnt
+	make_busybox web1 -B btrfs --size 50M
+	sysc start web1
+	run ! inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=80 2>&1'
+	sysc config set web1 rootfs.size=150M
+	[[ $(size_of web1) == $((150 << 20)) ]]
+	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=80 2>/dev/null'
+	sync -f mnt
+	(($(sysc info --json web1 | jq '.containers[0].storage.used') > 80 << 20))
+	sysc config set web1 rootfs.size=100M
+	run ! inside web1 'dd if=/dev/urandom of=/root/more bs=1M count=60 2>&1'
+	sysc config unset web1 rootfs.size
+	[[ $(size_of web1) == null ]]
+	inside web1 'dd if=/dev/urandom of=/root/more bs=1M count=60 2>/dev/null'
+	[[ $(sysc plan web1) == *"nothing differs"* ]]
+	# what would not hold changes nothing
+	btrfs quota disable mnt
+	run sysc config set web1 rootfs.size=200M
+	((status == 1))
+	[[ $output == *"quotas are not enabled"* && $(sysc config get web1 rootfs.size) == none ]]
+	sysc stop -k web1
+	gone web1
+	drop_store
 }
 
 @test "btrfs: subvolumes, quota groups, nested subvolumes go too" {
