@@ -8,19 +8,29 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 static int copy_trees(const struct storage *from, const struct storage *to,
                       const struct copy_options *options, struct error *err)
 {
 	CLEAN_FD int source = storage_visit(from, 0, err), target = -1;
+	CLEAN(storage_done) struct storage sized = {.backend = NULL};
+	struct storage_usage usage = {0};
 	int r;
 
 	if (source < 0)
 		return source;
-	r = storage_make(to, err);
+	storage_copy(&sized, to);
+	/* a volume that is to have no limit is as big as the one that it must hold the content of */
+	if (storage_is_volume(to) && !to->size_bytes && storage_usage(from, &usage, NULL) == 0)
+		sized.size_bytes = usage.size_bytes;
+	r = storage_make(&sized, err);
 	if (r < 0)
 		return r;
 	r = target = storage_visit(to, STORAGE_WRITE, err);
+	/* mkfs(8) made it; the source may have its own, or none */
+	if (r >= 0)
+		(void)unlinkat(target, "lost+found", AT_REMOVEDIR);
 	if (r >= 0)
 		r = copy_tree(source, target, options, NULL, err);
 	if (r >= 0)

@@ -198,22 +198,25 @@ static int shift_folder(struct shift *shift, int path_fd, unsigned int depth, st
 	return errno ? fail(err, errno, "read it") : 0;
 }
 
-int storage_shift(const char *dir, const struct idmap *map, struct error *err)
+int storage_shift_at(int folder_fd, const char *name, const struct idmap *map, struct error *err)
 {
 	CLEAN(shift_done) struct shift shift = {.map = map};
-	CLEAN_FD int fd = storage_open_folder(dir, err);
 	struct stat st;
 	int r;
 
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return fail(err, errno, "look at '%s'", dir);
-	r = shift_folder(&shift, fd, 0, err);
+	if (fstat(folder_fd, &st) < 0)
+		return fail(err, errno, "look at '%s'", name);
+	r = shift_folder(&shift, folder_fd, 0, err);
 	if (r == 0)
-		r = shift_inode(&shift, fd, &st, err);
-	if (r < 0)
-		return fail_in(err, "shift the owners of '%s%s'", dir,
-		               shift.path.data ? shift.path.data : "");
-	return 0;
+		r = shift_inode(&shift, folder_fd, &st, err);
+	return r < 0 ? fail_in(err, "shift the owners of '%s%s'", name,
+	                       shift.path.data ? shift.path.data : "")
+	             : 0;
+}
+
+int storage_shift(const char *dir, const struct idmap *map, struct error *err)
+{
+	CLEAN_FD int fd = storage_open_folder(dir, err);
+
+	return fd < 0 ? fd : storage_shift_at(fd, dir, map, err);
 }

@@ -22,6 +22,7 @@ struct making {
 	int all_fd;              /* STORE/NAME/snapshots */
 	char *hidden;            /* ".SNAP.creating" */
 	int folder_fd;           /* that; -1: not made yet */
+	bool is_made;            /* the volume, where it is one */
 	struct storage from, to; /* to: with its paths under the final name */
 	struct storage
 		container_to; /* overlay at rest: what the container goes on with; else no backend */
@@ -143,7 +144,9 @@ static int take(struct making *making, const struct storage *hidden, struct erro
 		return storage_clone(&making->from, &making->layer, err);
 	if (is_overlay(making))
 		return 0; /* nothing is changed by anybody */
-	return storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
+	r = storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
+	making->is_made = r == 0;
+	return r;
 }
 
 static int hold_and_take(struct making *making, const struct storage *hidden, struct error *err)
@@ -252,7 +255,7 @@ static void undo(struct making *making)
 {
 	if (making->folder_fd < 0)
 		return;
-	if (storage_is_volume(&making->to))
+	if (making->is_made && storage_is_volume(&making->to))
 		(void)storage_remove(&making->to, NULL);
 	(void)remove_tree(making->all_fd, making->hidden, NULL);
 	(void)snapshot_drop_layers(making->container, NULL);

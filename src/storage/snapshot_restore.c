@@ -37,7 +37,7 @@ struct restoring {
 	struct storage snapshot; /* what is restored */
 	struct storage next; /* the container's tree afterwards; as now where they are exchanged */
 	struct storage before; /* the old one as a snapshot, with its paths under the final name */
-	bool by_exchange;
+	bool by_exchange, is_made;
 };
 
 static void restoring_done(struct restoring *restoring)
@@ -242,6 +242,7 @@ static int make_tree(struct restoring *restoring, struct storage *made, struct e
 	            ? storage_make(made, err)
 	            : storage_duplicate(&restoring->snapshot, made, restore->copy, restore->slow,
 	                                err);
+	restoring->is_made = r == 0;
 	return r < 0 ? r : storage_set_readonly(made, false, err);
 }
 
@@ -338,7 +339,7 @@ static void drop(const struct restoring *restoring, const struct storage *made)
 {
 	if (restoring->folder_fd < 0)
 		return;
-	if (!restoring->by_exchange && made->backend)
+	if (!restoring->by_exchange && restoring->is_made)
 		(void)storage_remove(made, NULL);
 	(void)remove_tree(restoring->all_fd, restoring->hidden, NULL);
 	(void)snapshot_drop_layers(restoring->container, NULL);

@@ -186,5 +186,7 @@ int storage_can_map(const char *dir, bool *out, struct error *err);
  * leaves the file system); for file systems that cannot be id-mapped. File capabilities are rewritten.
  */
 int storage_shift(const char *dir, const struct idmap *map, struct error *err);
+/* The same for a visited tree (storage_visit()); errors call it name. */
+int storage_shift_at(int folder_fd, const char *name, const struct idmap *map, struct error *err);
 
 #endif

@@ -99,7 +99,35 @@ int sweep_volume(const char *file, struct error *err)
 	return remove_outside(file, NULL, err);
 }
 
-/* A folder that a create names was there before it; a destroy was to remove it. */
+int sweep_snapshots(const char *dir, struct error *err)
+{
+	/* the second one is that of a restore on its way */
+	static const char *const files[] = {"config", "config.new"};
+	CLEAN_FREE char *path = must_printf("%s/snapshots", dir);
+	CLEAN_DIR DIR *all = opendir(path);
+	const struct dirent *entry;
+	struct error ignored;
+	int r = 0;
+
+	while (all && (entry = readdir(all)))
+		for (size_t i = 0; i < ARRAY_SIZE(files) && !text_is(entry->d_name, "..") &&
+		                   !text_is(entry->d_name, ".");
+		     i++) {
+			CLEAN_FREE char *file =
+				must_printf("%s/%s/%s", path, entry->d_name, files[i]);
+
+			if (r == 0)
+				r = sweep_volume(file, err);
+			else /* the first failure is the one to tell */
+				(void)sweep_volume(file, &ignored);
+		}
+	return r;
+}
+
+/*
+ * A folder that a create names was there before it, and so was a volume that is not its own; a destroy was to
+ * remove it.
+ */
 static int remove_leftover(const struct paths *paths, int store, const char *name,
                            struct error *err)
 {
@@ -107,9 +135,21 @@ static int remove_leftover(const struct paths *paths, int store, const char *nam
 	const char *end = strrchr(name, '.');
 	CLEAN_FREE char *dir =
 		must_printf("%s/%.*s", paths->store, (int)(end - name - 1), name + 1);
-	int r = remove_outside(file, text_ends(name, ".destroying") ? dir : NULL, err);
+	bool is_destroyed = text_ends(name, ".destroying");
+	int r = 0;
 
-	return r < 0 ? r : remove_tree(store, name, err);
+	if (is_destroyed) {
+		CLEAN_FREE char *folder = must_printf("%s/%s", paths->store, name);
+
+		r = sweep_snapshots(folder, err);
+	}
+	if (r == 0)
+		r = remove_outside(file, is_destroyed ? dir : NULL, err);
+	if (r == -EPERM && !is_destroyed)
+		error_clear(err);
+	else if (r < 0)
+		return r;
+	return remove_tree(store, name, err);
 }
 
 int sweep_all(const struct paths *paths, struct error *err)

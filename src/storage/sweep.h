@@ -26,6 +26,12 @@ int sweep_lock(const struct paths *paths, const char *name, struct error *err);
 int sweep_volume(const char *file, struct error *err);
 
 /*
+ * The same for all snapshots in a container's folder, whole and begun ones. The first failure, after all have
+ * been tried.
+ */
+int sweep_snapshots(const char *dir, struct error *err);
+
+/*
  * Removes what killed commands left. Takes the store lock for a moment, only when there is something.
  * Returns how many it removed.
  */

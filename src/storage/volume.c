@@ -6,12 +6,16 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "storage/backend.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define LIMIT_MS  300000
-#define SAYS_MOST 65536
+#define LIMIT_MS   300000
+#define SAYS_MOST  (1 << 20)
+#define STORY_MOST 600 /* of what goes into an error */
 
 int volume_need(const char *program, const char *package, struct error *err)
 {
@@ -23,37 +27,76 @@ int volume_need(const char *program, const char *package, struct error *err)
 	return fail_hint(err, "install %s, or use another backend", package);
 }
 
-int volume_run(struct text *out, struct error *err, const char *program, ...)
+/* What it complained about, in one line. */
+static void read_story(int fd, struct text *out)
 {
-	CLEAN(strings_done) struct strings argv = {0};
-	CLEAN(text_done) struct text says = {0};
+	CLEAN(strings_done) struct strings lines = {0};
+	char story[STORY_MOST + 1];
+	ssize_t n = pread(fd, story, STORY_MOST, 0);
+
+	story[n > 0 ? n : 0] = '\0';
+	strings_split(&lines, story, "\n");
+	for (size_t i = 0; i < lines.count; i++)
+		text_addf(out, "%s%s", i ? "; " : "", text_trim(lines.items[i]));
+}
+
+static int run(char *const *argv, struct text *out, struct error *err)
+{
+	CLEAN_FD int complaints = memfd_create("sysc-volume", MFD_CLOEXEC);
+	CLEAN(text_done) struct text says = {0}, story = {0};
 	struct process_options options = {
+		.argv = argv,
 		.input_fd = -1,
 		.output_fd = -1,
-		.error_fd = -1,
+		.error_fd = complaints, /* warnings are not to be taken for what was asked */
 		.output = &says,
 		.output_most = SAYS_MOST,
 		.timeout_ms = LIMIT_MS,
 	};
+	int r = complaints < 0 ? fail(err, errno, "make a file in memory")
+	                       : process_run(&options, err);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		(void)fail_plain(err, EIO, "%s %s failed with code %d", argv[0],
+		                 argv[1] ? argv[1] : "", r);
+		read_story(complaints, &story);
+		return story.length ? fail_hint(err, "%s", story.data) : -EIO;
+	}
+	if (out)
+		text_add(out, says.data ? says.data : "");
+	return 0;
+}
+
+int volume_run(struct text *out, struct error *err, const char *program, ...)
+{
+	CLEAN(strings_done) struct strings argv = {0};
 	const char *word;
 	va_list words;
-	int r;
 
 	strings_add(&argv, program);
 	va_start(words, program);
 	while ((word = va_arg(words, const char *)))
 		strings_add(&argv, word);
 	va_end(words);
-	options.argv = argv.items;
-	r = process_run(&options, err);
-	if (r < 0)
-		return r;
-	if (r > 0) {
-		(void)fail_plain(err, EIO, "%s %s failed with code %d", program,
-		                 argv.count > 1 ? argv.items[1] : "", r);
-		return says.length ? fail_hint(err, "%s", text_trim(says.data)) : -EIO;
+	return run(argv.items, out, err);
+}
+
+int volume_choose(struct storage *storage, const char *base,
+                  int (*look)(const struct storage *storage, struct error *err), struct error *err)
+{
+	for (unsigned int i = 1;; i++) {
+		int r;
+
+		strings_done(&storage->parts);
+		strings_give(&storage->parts,
+		             i == 1 ? must_dup(base) : must_printf("%s-%u", base, i));
+		r = look(storage, err);
+		if (r == VOLUME_FOREIGN)
+			return fail_plain(err, EEXIST, "the volume '%s' is there already",
+			                  storage_place(storage));
+		if (r < 0 || r == VOLUME_ABSENT)
+			return r;
 	}
-	if (out)
-		text_add(out, says.data ? says.data : "");
-	return 0;
 }

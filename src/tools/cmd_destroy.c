@@ -166,22 +166,6 @@ static int forget(const struct doomed *doomed, struct error *err)
 	return 0;
 }
 
-/* The volumes of snapshots, which are not in the folder. */
-static void remove_snapshot_volumes(const struct doomed *doomed, const char *hidden)
-{
-	CLEAN_FREE char *path = must_printf("%s/%s/snapshots", doomed->call->paths.store, hidden);
-	CLEAN_DIR DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		CLEAN_FREE char *file = must_printf("%s/%s/config", path, entry->d_name);
-		struct error err = {0};
-
-		if (entry->d_name[0] != '.' && sweep_volume(file, &err) < 0)
-			output_note(doomed->call, "%s: %s", doomed->container.name, err.text);
-	}
-}
-
 /* What is not in the folder; a limit ends with what it was for. */
 static void remove_storage(struct doomed *doomed, const char *hidden)
 {
@@ -234,7 +218,8 @@ static int remove_all(struct doomed *doomed, struct error *err)
 
 	if (folder < 0)
 		return folder;
-	remove_snapshot_volumes(doomed, hidden);
+	if (sweep_snapshots(path, err) < 0)
+		output_note(doomed->call, "%s: %s", container->name, err->text);
 	remove_storage(doomed, hidden);
 	store = open(paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0 ? fail(err, errno, "open '%s'", paths->store) < 0

@@ -163,7 +163,9 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
 {
 	const struct paths *paths = &copying->call->paths;
 	CLEAN_FD int lock = lock_store(paths, STORE_WAIT_MS, err);
-	CLEAN_FREE char *file = must_printf("%s/config", copying->dir), *path = NULL;
+	CLEAN_FREE char *last = must_printf("%s/config", copying->dir), *path = NULL;
+	/* until then it is another's in parts: a sweep would take the source's volume for the copy's */
+	CLEAN_FREE char *file = must_printf("%s.new", last);
 	int r = lock < 0 ? lock : check_free(copying, err);
 
 	if (r < 0)
@@ -180,7 +182,11 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
 		return r;
 	path = storage_text(&copying->to);
 	r = edit(file, "rootfs", "path", path, true, err);
-	return r < 0 ? r : check_result(copying, file, errors, err);
+	if (r == 0)
+		r = check_result(copying, file, errors, err);
+	if (r == 0 && rename(file, last) < 0)
+		r = fail(err, errno, "rename '%s' to '%s'", file, last);
+	return r;
 }
 
 static int check_signals(const struct copying *copying, struct error *err)

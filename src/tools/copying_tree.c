@@ -156,7 +156,8 @@ static int choose_shared(struct copying *copying, struct error *err)
 	bool is_dir = is_backend(&copying->from, "dir");
 	const char *own = storage_name(&copying->from);
 
-	if (is_shifted(copying)) {
+	/* a clone of a volume gets ids of its own like a copy of it */
+	if (is_shifted(copying) && !storage_is_volume(&copying->from)) {
 		(void)fail_plain(err, EOPNOTSUPP,
 		                 "the tree of '%s' has the ids of that container on disk (its file "
 		                 "system cannot be id-mapped), so it cannot be shared",
@@ -313,6 +314,7 @@ static int move_ids(struct copying *copying, struct error *err)
 {
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", copying->dir);
 	struct idmap old = {0}, new = {0}, change = {0};
+	CLEAN_FD int tree = -1;
 	int r;
 
 	if (!is_shifted(copying))
@@ -322,16 +324,17 @@ static int move_ids(struct copying *copying, struct error *err)
 		r = idmap_parse(&new, &copying->target.config.idmap, err);
 	if (r < 0)
 		return r;
-	if (!file_is_dir(AT_FDCWD, rootfs) || old.count != 1 || new.count != 1) {
-		(void)fail_plain(err, EOPNOTSUPP,
-		                 "the tree of '%s' has the ids of that container on disk",
-		                 copying->source->name);
-		return fail_hint(err,
-		                 "its file system cannot be id-mapped; backend dir can be copied");
-	}
+	if (old.count != 1 || new.count != 1)
+		return fail_plain(err, EOPNOTSUPP,
+		                  "the tree of '%s' has the ids of that container on disk, in more "
+		                  "than one range",
+		                  copying->source->name);
 	change = new;
 	change.ranges[0].inside = old.ranges[0].outside;
-	return storage_shift(rootfs, &change, err);
+	if (file_is_dir(AT_FDCWD, rootfs)) /* of an overlay the lower one */
+		return storage_shift(rootfs, &change, err);
+	tree = storage_visit(&copying->to, STORAGE_WRITE, err);
+	return tree < 0 ? tree : storage_shift_at(tree, copying->name, &change, err);
 }
 
 static int copy_all(struct copying *copying, struct error *err)
