@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "container/container.h"
 #include "network/address.h"
+#include "network/conflict.h"
 #include "network/link.h"
 #include "network/netlink.h"
 #include "network/reserve.h"
@@ -162,6 +163,23 @@ static int decide_auto(struct decision *decision, size_t nth, struct address *ou
 	return 0;
 }
 
+/* Two with one address: neither of them could be reached reliably. */
+static int decide_given(struct decision *decision, size_t nth, struct address *out,
+                        struct error *err)
+{
+	const char *text = decision->config->address.items[nth];
+	CLEAN_FREE char *other = NULL, *why = NULL;
+
+	if (address_parse(text, out) < 0)
+		return refuse(decision, "address", nth, EINVAL, "not an address", err);
+	other = conflict_find(decision->container, decision->config, out);
+	if (!other)
+		return 0;
+	why = must_printf("'%s' runs with %s", other, text);
+	(void)refuse(decision, "address", nth, EADDRINUSE, why, err);
+	return fail_hint(err, "stop it, or give one of the two another address");
+}
+
 static int decide_addresses(struct decision *decision, struct error *err)
 {
 	const struct strings *list = &decision->config->address;
@@ -177,8 +195,8 @@ static int decide_addresses(struct decision *decision, struct error *err)
 		}
 		if (text_is(list->items[i], "auto"))
 			r = decide_auto(decision, i, &address, err);
-		else if (address_parse(list->items[i], &address) < 0)
-			r = refuse(decision, "address", i, EINVAL, "not an address", err);
+		else
+			r = decide_given(decision, i, &address, err);
 		if (r < 0)
 			return r;
 		(void)address_format(&address, text);

@@ -92,6 +92,25 @@ static bool still_fits(const struct address *subnet, const struct address *addre
 	       number != address_last(subnet);
 }
 
+int reserve_recorded(const struct container *container, const char *interface, struct address *out)
+{
+	CLEAN_FREE char *path = must_printf("%s/addresses", container->dir);
+	CLEAN(strings_done) struct strings lines = {0};
+	int r = read_record(AT_FDCWD, path, &lines, NULL);
+
+	for (size_t i = 0; r == 0 && i < lines.count; i++) {
+		struct address address;
+		char name[64];
+
+		if (read_line(lines.items[i], name, sizeof(name), &address) < 0 ||
+		    !text_is(name, interface))
+			continue;
+		*out = address;
+		return 0;
+	}
+	return r < 0 ? r : -ENOENT;
+}
+
 int reserve_find(const struct container *container, const char *interface,
                  const struct address *subnet, struct address *out, struct error *err)
 {

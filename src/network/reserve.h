@@ -21,6 +21,8 @@ struct reserve_taken {
  * subnet, or is the subnet's own (subnet->bytes is the bridge's address). */
 int reserve_find(const struct container *container, const char *interface,
                  const struct address *subnet, struct address *out, struct error *err);
+/* The recorded address of the interface, whatever subnet it is in; -ENOENT. */
+int reserve_recorded(const struct container *container, const char *interface, struct address *out);
 /*
  * As reserve_find(), otherwise takes a free address of the subnet's lower half and records it (waits
  * for the store's lock). -ENOSPC when all are taken.

@@ -72,6 +72,26 @@ reaches() { inside "$1" "ping -c 1 -W 5 $2" >/dev/null; }
 	assert_nothing_left
 }
 
+@test "an address that another running container has, given or chosen, is refused, in another bridge it is not" {
+	make_busybox web1
+	sysc start web1
+	chosen=$(address_of web1)
+	make_busybox web2 -s network.eth0.address= -s network.eth0.address="$chosen/20"
+	run sysc start web2
+	((status == 1))
+	[[ $output == *"network.eth0.address: 'web1' runs with $chosen/20 ("* ]]
+	ip link add other0 type bridge
+	ip link set other0 up
+	sysc config set web2 network.eth0.bridge other0
+	sysc start web2
+	sysc stop -k web1 web2
+	sysc config set web2 network.eth0.bridge syscbr0
+	sysc start web2
+	reaches web2 10.83.0.1
+	sysc stop -k web2
+	ip link del other0
+}
+
 @test "IPv6: static address and gateway" {
 	[ -e /proc/net/if_inet6 ] || skip "the kernel has no IPv6"
 	ip -6 addr add fd00:83::1/64 dev syscbr0 nodad
