@@ -39,11 +39,11 @@ int idmap_write(const struct idmap *map, pid_t pid, struct error *err);
 int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside);
 
 /*
- * Chooses IDMAP_CONTAINER_COUNT ids that no container of the store uses and that overlap no entry of
- * /etc/subuid, /etc/subgid and no id of the system's passwd. The store lock must be held. Writes
- * "b 0 FIRST 65536" into out.
+ * Chooses IDMAP_CONTAINER_COUNT ids that no container of the store uses (nor of the folder other, may be
+ * NULL: the store of what is copied) and that overlap no entry of /etc/subuid, /etc/subgid and no id of
+ * the system's passwd. The store lock must be held. Writes "b 0 FIRST 65536" into out.
  */
-int idmap_choose(const struct paths *paths, char out[64], struct error *err);
+int idmap_choose(const struct paths *paths, const char *other, char out[64], struct error *err);
 
 /*
  * A user namespace with this map and no process in it, for id-mapped mounts (mount_setattr(2),

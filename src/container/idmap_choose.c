@@ -137,13 +137,13 @@ static int take_host(struct taken *taken, struct error *err)
 }
 
 /* Hidden folders count too: they are containers that are being made or restored. */
-static int take_store(const struct paths *paths, struct taken *taken, struct error *err)
+static int take_store(const char *store, struct taken *taken, struct error *err)
 {
-	CLEAN_DIR DIR *dir = opendir(paths->store);
+	CLEAN_DIR DIR *dir = opendir(store);
 	const struct dirent *entry;
 
 	if (!dir)
-		return errno == ENOENT ? 0 : fail(err, errno, "open '%s'", paths->store);
+		return errno == ENOENT ? 0 : fail(err, errno, "open '%s'", store);
 	while ((entry = readdir(dir))) {
 		char path[sizeof(entry->d_name) + sizeof("/config")];
 		int r;
@@ -175,14 +175,16 @@ static uint64_t lowest_free(struct taken *taken, uint64_t first, uint64_t end)
 	return at + size <= end ? at : end;
 }
 
-int idmap_choose(const struct paths *paths, char out[64], struct error *err)
+int idmap_choose(const struct paths *paths, const char *other, char out[64], struct error *err)
 {
 	CLEAN(taken_done) struct taken taken = {0};
 	uint64_t first, end = paths->idmap_base + paths->idmap_count;
 	int r = take_host(&taken, err);
 
 	if (r == 0)
-		r = take_store(paths, &taken, err);
+		r = take_store(paths->store, &taken, err);
+	if (r == 0 && other && !text_is(other, paths->store))
+		r = take_store(other, &taken, err);
 	if (r < 0)
 		return fail_in(err, "choose ids");
 	if (end > UINT32_MAX)

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 int storage_open_folder(const char *path, struct error *err)
@@ -143,6 +145,17 @@ static bool can_share(int folder)
 	return from >= 0 && to >= 0 && write(from, "x", 1) == 1 && ioctl(to, FICLONE, from) == 0;
 }
 
+/* Subvolumes of btrfs are several devices, and can. */
+static bool is_same_disk(int one, int other)
+{
+	struct stat a, b;
+	struct statfs fs;
+
+	return fstat(one, &a) == 0 && fstat(other, &b) == 0 &&
+	       (a.st_dev == b.st_dev ||
+	        (fstatfs(other, &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC));
+}
+
 static int clone_dir(const struct storage *from, const struct storage *to, struct error *err)
 {
 	const char *source = storage_place(from), *target = storage_place(to), *name;
@@ -154,6 +167,9 @@ static int clone_dir(const struct storage *from, const struct storage *to, struc
 	above = storage_open_above(target, &name, err);
 	if (above < 0)
 		return above;
+	if (!is_same_disk(source_fd, above))
+		return fail_plain(err, EOPNOTSUPP, "'%s' and '%s' are on two file systems", source,
+		                  target);
 	if (!can_share(above))
 		return fail_plain(err, EOPNOTSUPP,
 		                  "the file system of '%s' cannot share blocks between files",

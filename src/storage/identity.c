@@ -188,7 +188,7 @@ static int renew_ids(const struct identity *identity, const char *file, const st
 		     identity->old_name, identity->new_name);
 		return 0;
 	}
-	r = idmap_choose(identity->paths, map, err);
+	r = idmap_choose(identity->paths, identity->old_store, map, err);
 	if (r < 0 || is_included(config, "idmap"))
 		return r < 0 ? r : edit(file, "idmap", "map", map, true, err);
 	/* one line in place of one, not one that clears and one that adds */
@@ -201,8 +201,42 @@ static bool is_given(const char *address)
 	return !text_is(address, "auto") && !text_is(address, "dhcp");
 }
 
+/* Whether the caller sets section.key itself. */
+static bool is_overridden(const struct identity *identity, const char *section, const char *key)
+{
+	CLEAN_FREE char *word = must_printf("%s.%s=", section, key);
+
+	for (size_t i = 0; identity->overrides && i < identity->overrides->count; i++)
+		if (text_starts(identity->overrides->items[i], word))
+			return true;
+	return false;
+}
+
+/* What the administrator gives instead of the source's; without that he is told of what both have. */
+static int renew_address(const struct identity *identity, const char *file,
+                         const struct network_config *network, const struct strings *given,
+                         struct error *err)
+{
+	CLEAN_FREE char *section = must_printf("network.%s", network->name);
+	int r = 0;
+
+	for (size_t i = 0; given && i < given->count && r == 0; i++)
+		r = edit(file, section, "address", given->items[i], i == 0, err);
+	if (given || is_overridden(identity, section, "address"))
+		return r;
+	for (size_t i = 0; i < network->address.count; i++)
+		if (is_given(network->address.items[i]))
+			note(identity,
+			     "%s.address %s is kept: only one of '%s' and '%s' can run at a time "
+			     "with it",
+			     section, network->address.items[i], identity->old_name,
+			     identity->new_name);
+	return 0;
+}
+
 static int renew_network(const struct identity *identity, const char *file,
-                         const struct network_config *network, struct error *err)
+                         const struct network_config *network, const struct strings *given,
+                         struct error *err)
 {
 	CLEAN_FREE char *section = must_printf("network.%s", network->name);
 	int r = 0;
@@ -222,13 +256,7 @@ static int renew_network(const struct identity *identity, const char *file,
 			     section);
 		r = 0;
 	}
-	for (size_t i = 0; i < network->address.count && r == 0; i++)
-		if (is_given(network->address.items[i]))
-			note(identity,
-			     "%s.address %s is kept: it is the address of '%s' too, change it before "
-			     "both run",
-			     section, network->address.items[i], identity->old_name);
-	return r;
+	return r < 0 ? r : renew_address(identity, file, network, given, err);
 }
 
 /* What each of the two calls itself. A name that the administrator chose stays, and is told. */
@@ -267,6 +295,7 @@ int identity_renew_config(struct identity *identity, const char *file, struct er
 	if (r == 0)
 		r = renew_ids(identity, file, &config, err);
 	for (size_t i = 0; i < config.network_count && r == 0; i++)
-		r = renew_network(identity, file, &config.networks[i], err);
+		r = renew_network(identity, file, &config.networks[i],
+		                  i == 0 ? identity->address : NULL, err);
 	return r == 0 ? renew_hostname(identity, file, &config, err) : r;
 }

@@ -12,6 +12,7 @@
 
 struct error;
 struct paths;
+struct strings;
 struct text;
 
 /* Names of --keep, and what is left as it is. */
@@ -30,7 +31,11 @@ struct identity {
 	const struct paths *paths;
 	const char *old_name, *new_name; /* of the containers */
 	const char *old_dir;             /* where the folder was, NULL: STORE/OLD-NAME */
+	const char *old_store;           /* another store, whose ids are not taken either; NULL */
 	unsigned int keep;               /* enum identity_keep */
+	const struct strings *address;   /* of its first interface; NULL: as it was */
+	const struct strings
+		*overrides; /* "section.key=value" that the caller sets afterwards; NULL */
 	/* Hears what was kept although two would collide, and what is to be done by hand. May be NULL. */
 	void (*note)(const char *text, void *user);
 	void *user;

@@ -4,15 +4,17 @@
 #include "base/parse.h"
 #include "base/process.h"
 #include "base/table.h"
+#include "container/check.h"
 #include "container/lock.h"
 #include "container/state.h"
+#include "container/uuid.h"
 #include "monitor/client.h"
 #include "storage/identity.h"
 #include "storage/snapshot.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/copying.h"
-#include "tools/creation.h"
+#include "tools/making.h"
 #include "tools/output.h"
 
 #include <errno.h>
@@ -26,9 +28,35 @@
 #define LOCK_MS 30000
 
 static bool opt_snapshot, opt_ephemeral, opt_start;
-static const char *opt_backend, *opt_memory;
+static const char *opt_backend, *opt_memory, *opt_path;
 static char memory[24];
-static struct strings opt_mounts, opt_set, opt_keep;
+static struct strings opt_mounts, opt_set, opt_keep, opt_address;
+
+/* All copies of one call. */
+struct batch {
+	struct call *call;
+	struct paths other;        /* with -p: the store of the copies */
+	const struct paths *paths; /* of the copies */
+	unsigned int keep;
+	struct strings mounts, address;
+	struct container source;
+	bool runs;
+	int lock, signals_fd;
+	struct strings made;
+	struct json json;
+};
+
+static void batch_done(struct batch *batch)
+{
+	strings_done(&batch->mounts);
+	strings_done(&batch->address);
+	container_done(&batch->source);
+	fd_close(&batch->lock);
+	fd_close(&batch->signals_fd);
+	strings_done(&batch->made);
+	json_done(&batch->json);
+	paths_done(&batch->other);
+}
 
 /* --- -m --- */
 
@@ -60,20 +88,24 @@ static int add_mount(const char *word, struct strings *out, struct error *err)
 	return 0;
 }
 
-static int read_options(unsigned int *keep, struct strings *mounts, struct error *err)
+static int read_mounts(struct strings *mounts, struct error *err)
 {
-	uint64_t bytes = 0;
 	int r = 0;
 
-	if (opt_memory && !opt_ephemeral)
-		return fail_plain(err, EINVAL, "option '--tmpfs' goes with --ephemeral only");
-	if (opt_memory && (parse_size(opt_memory, &bytes) < 0 || !bytes))
-		return fail_plain(err, EINVAL, "option '--tmpfs': '%s' is no size such as 512M",
-		                  opt_memory);
-	if (opt_memory) { /* tmpfs(5) reads no fractions */
-		(void)snprintf(memory, sizeof(memory), "%llu", (unsigned long long)bytes);
-		opt_memory = memory;
+	for (size_t i = 0; i < opt_mounts.count && r == 0; i++) {
+		CLEAN(strings_done) struct strings words = {0};
+
+		strings_split(&words, opt_mounts.items[i], ",");
+		for (size_t j = 0; j < words.count && r == 0; j++)
+			r = add_mount(words.items[j], mounts, err);
 	}
+	return r;
+}
+
+/* --- other options --- */
+
+static int read_keep(unsigned int *keep, struct error *err)
+{
 	for (size_t i = 0; i < opt_keep.count; i++) {
 		CLEAN(strings_done) struct strings words = {0};
 
@@ -89,23 +121,61 @@ static int read_options(unsigned int *keep, struct strings *mounts, struct error
 			*keep |= bits;
 		}
 	}
-	for (size_t i = 0; i < opt_mounts.count && r == 0; i++) {
-		CLEAN(strings_done) struct strings words = {0};
+	return 0;
+}
 
-		strings_split(&words, opt_mounts.items[i], ",");
-		for (size_t j = 0; j < words.count && r == 0; j++)
-			r = add_mount(words.items[j], mounts, err);
+/* Of one interface of one container: two copies would have the same. */
+static int read_address(const struct call *call, struct strings *out, struct error *err)
+{
+	for (size_t i = 0; i < opt_address.count; i++)
+		strings_split(out, opt_address.items[i], ",");
+	for (size_t i = 0; i < out->count; i++) {
+		bool is_given = !text_is(out->items[i], "auto") && !text_is(out->items[i], "dhcp");
+
+		if (is_given && check_address(out->items[i], err) < 0)
+			return fail_in(err, "option '--address'");
+		if (is_given && call->names.count > 2)
+			return fail_plain(err, EINVAL,
+			                  "option '--address': %s is for one copy, not for %zu",
+			                  out->items[i], call->names.count - 1);
 	}
-	return r;
+	return 0;
+}
+
+static int read_memory(struct error *err)
+{
+	uint64_t bytes = 0;
+
+	if (opt_memory && !opt_ephemeral)
+		return fail_plain(err, EINVAL, "option '--tmpfs' goes with --ephemeral only");
+	if (opt_memory && (parse_size(opt_memory, &bytes) < 0 || !bytes))
+		return fail_plain(err, EINVAL, "option '--tmpfs': '%s' is no size such as 512M",
+		                  opt_memory);
+	if (opt_memory) { /* tmpfs(5) reads no fractions */
+		(void)snprintf(memory, sizeof(memory), "%llu", (unsigned long long)bytes);
+		opt_memory = memory;
+	}
+	return 0;
+}
+
+static int read_options(struct batch *batch, struct error *err)
+{
+	int r = read_memory(err);
+
+	if (r == 0)
+		r = read_keep(&batch->keep, err);
+	if (r == 0)
+		r = read_mounts(&batch->mounts, err);
+	return r < 0 ? r : read_address(batch->call, &batch->address, err);
 }
 
 /* --- the copies --- */
 
 /* By the command of its own, which may have to become another program for it. */
-static int start_copy(const struct call *call, const char *name)
+static int start_copy(const struct batch *batch, const char *name)
 {
-	char *const argv[] = {call->paths.program, (char[]){"start"},       (char[]){"-P"},
-	                      call->paths.store,   (char *)(uintptr_t)name, NULL};
+	char *const argv[] = {batch->call->paths.program, (char[]){"start"},       (char[]){"-P"},
+	                      batch->paths->store,        (char *)(uintptr_t)name, NULL};
 	const struct process_options options = {
 		.argv = argv,
 		.env = environ,
@@ -116,7 +186,7 @@ static int start_copy(const struct call *call, const char *name)
 	struct error err = {0};
 	int r = process_run(&options, &err);
 
-	return r < 0 ? output_error(call, name, &err) : r;
+	return r < 0 ? output_error(batch->call, name, &err) : r;
 }
 
 static void report(const struct copying *copying, struct json *json)
@@ -143,94 +213,105 @@ static void report(const struct copying *copying, struct json *json)
 }
 
 /* Its configuration is loaded with the lock held: what changes it holds that. */
-static int open_source(struct call *call, struct container *source, int *lock, bool *runs,
-                       struct strings *errors, struct error *err)
+static int open_source(struct batch *batch, struct strings *errors, struct error *err)
 {
+	struct container *source = &batch->source;
 	struct state state;
-	int r = container_open(source, &call->paths, call->names.items[0], errors, err);
+	int r = container_open(source, &batch->call->paths, batch->call->names.items[0], errors,
+	                       err);
 
 	if (r < 0)
 		return r;
-	*lock = lock_container(source, LOCK_MS, err);
-	if (*lock < 0)
-		return *lock;
+	batch->lock = lock_container(source, LOCK_MS, err);
+	if (batch->lock < 0)
+		return batch->lock;
 	r = hold_mend(source, err);
 	if (r >= 0)
 		r = client_settled_state(source, &state, err);
 	if (r < 0)
 		return r;
-	*runs = state.phase != STATE_STOPPED;
-	r = snapshot_sweep(source, !*runs, err);
+	batch->runs = state.phase != STATE_STOPPED;
+	r = snapshot_sweep(source, !batch->runs, err);
 	if (r < 0)
 		return r;
 	config_done(&source->config);
 	config_init(&source->config);
-	return container_load(source, errors, err);
+	r = container_load(source, errors, err);
+	if (r == 0 && batch->address.count && !source->config.network_count)
+		return fail_plain(err, EINVAL, "option '--address': it has no [network.*]");
+	return r;
 }
 
 /* One of them; the source is as it was left by the one before. */
-static int copy_one(struct call *call, struct container *source, bool runs, const char *name,
-                    int signals_fd, unsigned int keep, const struct strings *mounts,
-                    struct json *json)
+static int copy_one(struct batch *batch, const char *name)
 {
+	struct call *call = batch->call;
 	CLEAN(copying_done) struct copying copying;
 	CLEAN(strings_done) struct strings errors = {0};
 	struct error err = {0};
 	int code;
 
-	copying_init(&copying, call, source, name);
+	copying_init(&copying, call, &batch->source, name);
+	copying.paths = batch->paths;
 	copying.backend = opt_backend;
 	copying.is_shared = opt_snapshot || opt_ephemeral;
 	copying.is_ephemeral = opt_ephemeral;
 	copying.memory = opt_memory;
-	copying.source_runs = runs;
-	copying.keep = keep;
+	copying.source_runs = batch->runs;
+	copying.keep = batch->keep;
 	copying.overrides = &opt_set;
-	copying.mounts = mounts;
-	copying.signals_fd = signals_fd;
+	copying.mounts = &batch->mounts;
+	copying.address = batch->address.count ? &batch->address : NULL;
+	copying.signals_fd = batch->signals_fd;
 	if (copying_make(&copying, &errors, &err) < 0) {
 		if (!errors.count)
 			(void)fail_in(&err, "%s", name);
 		code = output_errors(call, NULL, &errors, &err);
 		return err.code == EINTR ? 128 + SIGINT : code;
 	}
-	report(&copying, json);
-	config_done(&source->config);
-	config_init(&source->config);
-	if (container_load(source, NULL, &err) < 0)
-		return output_error(call, source->name, &err);
+	report(&copying, &batch->json);
+	strings_add(&batch->made, name);
+	config_done(&batch->source.config);
+	config_init(&batch->source.config);
+	if (container_load(&batch->source, NULL, &err) < 0)
+		return output_error(call, batch->source.name, &err);
 	return EXIT_DONE;
 }
 
-static int copy_all(struct call *call, unsigned int keep, const struct strings *mounts,
-                    struct strings *made, struct json *json)
+static int copy_all(struct batch *batch)
 {
-	CLEAN(container_done) struct container source = {0};
+	const struct strings *names = &batch->call->names;
 	CLEAN(strings_done) struct strings errors = {0};
-	CLEAN_FD int lock = -1, signals_fd = -1;
 	struct error err = {0};
-	bool runs = false;
 	int code = EXIT_DONE;
 
-	if (open_source(call, &source, &lock, &runs, &errors, &err) < 0)
-		return output_errors(call, call->names.items[0], &errors, &err);
-	signals_fd = creation_catch_signals();
-	for (size_t i = 1; i < call->names.count && code < 128; i++) {
-		int one = copy_one(call, &source, runs, call->names.items[i], signals_fd, keep,
-		                   mounts, json);
+	if (open_source(batch, &errors, &err) < 0)
+		return output_errors(batch->call, names->items[0], &errors, &err);
+	batch->signals_fd = making_catch_signals();
+	for (size_t i = 1; i < names->count && code < 128; i++) {
+		int one = copy_one(batch, names->items[i]);
 
-		if (one == EXIT_DONE)
-			strings_add(made, call->names.items[i]);
-		else
-			code = call->names.count > 2 && one < 128 ? EXIT_SOME_FAILED : one;
+		if (one != EXIT_DONE)
+			code = names->count > 2 && one < 128 ? EXIT_SOME_FAILED : one;
 	}
-	return code == EXIT_SOME_FAILED && !made->count ? EXIT_FAILED : code;
+	return code == EXIT_SOME_FAILED && !batch->made.count ? EXIT_FAILED : code;
 }
 
-static int check_names(const struct call *call)
+/* A name for an ephemeral copy that nobody wants to name. */
+static void choose_name(struct call *call)
+{
+	char uuid[37];
+
+	uuid_make(uuid);
+	strings_give(&call->names, must_printf("%s-%.6s", call->names.items[0], uuid));
+}
+
+static int check_names(struct call *call)
 {
 	struct error err = {0};
 
+	if (call->names.count == 1 && opt_ephemeral)
+		choose_name(call);
 	if (call->names.count < 2)
 		return output_usage(call, "the NAME to copy and the NEWNAME are needed");
 	for (size_t i = 1; i < call->names.count; i++)
@@ -239,34 +320,47 @@ static int check_names(const struct call *call)
 	return 0;
 }
 
+static void sweep(const struct call *call, const struct paths *paths)
+{
+	struct error err = {0};
+
+	if (sweep_all(paths, &err) < 0)
+		output_note(call, "%s", err.text);
+}
+
 static int run(struct call *call)
 {
-	CLEAN(strings_done) struct strings mounts = {0}, made = {0};
-	CLEAN(json_done) struct json json = {0};
+	CLEAN(batch_done)
+	struct batch batch = {.call = call, .paths = &call->paths, .lock = -1, .signals_fd = -1};
 	struct error err = {0};
-	unsigned int keep = 0;
 	int code = check_names(call);
 
 	if (code)
 		return code;
-	if (read_options(&keep, &mounts, &err) < 0)
+	if (read_options(&batch, &err) < 0)
 		return output_usage(call, "%s", err.text);
-	if (sweep_all(&call->paths, &err) < 0)
-		output_note(call, "%s", err.text);
-	if (call->json) {
-		output_json_begin(&json);
-		json_array(&json, "copies");
+	if (opt_path) {
+		if (paths_init(&batch.other, opt_path, &err) < 0)
+			return output_error(call, opt_path, &err);
+		batch.paths = &batch.other;
+		sweep(call, batch.paths);
 	}
-	code = copy_all(call, keep, &mounts, &made, &json);
-	for (size_t i = 0; i < made.count && (opt_start || opt_ephemeral) && code < 128; i++) {
-		int one = start_copy(call, made.items[i]);
+	sweep(call, &call->paths);
+	if (call->json) {
+		output_json_begin(&batch.json);
+		json_array(&batch.json, "copies");
+	}
+	code = copy_all(&batch);
+	for (size_t i = 0; i < batch.made.count && (opt_start || opt_ephemeral) && code < 128;
+	     i++) {
+		int one = start_copy(&batch, batch.made.items[i]);
 
 		code = one ? one : code;
 	}
 	if (call->json) {
-		json_end_array(&json);
-		json_end_object(&json);
-		if (output_json(call, &json) != EXIT_DONE)
+		json_end_array(&batch.json);
+		json_end_object(&batch.json);
+		if (output_json(call, &batch.json) != EXIT_DONE)
 			return EXIT_FAILED;
 	}
 	return code;
@@ -278,6 +372,8 @@ static const struct option_row options[] = {
 	{'e', "ephemeral", OPTION_FLAG,   &opt_ephemeral, NULL,                "copy-on-write, started at once, gone when it stops"},
 	{'m', "mount",     OPTION_LIST,   &opt_mounts,    "bind=SOURCE[:TARGET][:ro]", "something of the host inside the copy"},
 	{'t', "tmpfs",     OPTION_STRING, &opt_memory,    "SIZE",              "with -e: what it writes is kept in memory, at most so much"},
+	{'p', "newpath",   OPTION_STRING, &opt_path,      "DIR",               "the store of the copies (as the source's)"},
+	{0,   "address",   OPTION_LIST,   &opt_address,   "ADDRESS,…",         "of its first interface: 10.0.0.9/24, auto, dhcp"},
 	{'B', "backend",   OPTION_STRING, &opt_backend,   "BACKEND",           "how its root file system is kept (as the source's)"},
 	{'S', "set",       OPTION_LIST,   &opt_set,       "SECTION.KEY=VALUE", "a line of the copy's configuration"},
 	{0,   "keep",      OPTION_LIST,   &opt_keep,      "WORD,…",            "the same: uuid mac hostname machine-id ssh leases all"},
@@ -288,7 +384,7 @@ static const struct option_row options[] = {
 
 const struct command cmd_copy = {
 	.name = "copy",
-	.operands = "NAME NEWNAME…",
+	.operands = "NAME [NEWNAME…]",
 	.summary = "Make containers like another one",
 	.details = "Each gets its own UUID, ids, addresses, host name and keys.\n",
 	.options = options,

@@ -16,11 +16,11 @@
 #include "storage/sweep.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
-#include "tools/creation.h"
 #include "tools/export_file.h"
 #include "tools/export_say.h"
 #include "tools/export_since.h"
 #include "tools/inspect.h"
+#include "tools/making.h"
 #include "tools/output.h"
 #include "tools/snapshot_hold.h"
 
@@ -281,7 +281,7 @@ static int export_container(struct export *export, struct error *err)
 	if (r < 0)
 		return r;
 	describe(export);
-	export->signals_fd = creation_catch_signals();
+	export->signals_fd = making_catch_signals();
 	/* nothing of the container itself is read: it can go on */
 	if (opt_snapshot)
 		fd_close(&lock);

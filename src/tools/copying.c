@@ -7,18 +7,15 @@
 #include "base/file.h"
 #include "container/lock.h"
 #include "storage/identity.h"
-#include "storage/remove.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/copying_tree.h"
+#include "tools/making.h"
 #include "tools/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 
 #define STORE_WAIT_MS 60000
 #define CONFIG_MOST   (1U << 20)
@@ -29,6 +26,7 @@ void copying_init(struct copying *copying, const struct call *call, struct conta
 {
 	*copying = (struct copying){
 		.call = call,
+		.paths = &call->paths,
 		.source = source,
 		.name = name,
 		.signals_fd = -1,
@@ -46,19 +44,6 @@ void copying_done(struct copying *copying)
 	storage_done(&copying->onward);
 	strings_done(&copying->notes);
 	container_done(&copying->target);
-}
-
-static int check_free(const struct copying *copying, struct error *err)
-{
-	struct stat st;
-
-	if (container_exists(&copying->target))
-		return fail_plain(err, EBUSY, "a container of this name exists already");
-	if (lstat(copying->target.dir, &st) == 0) {
-		(void)fail_plain(err, EBUSY, "'%s' is in the way", copying->target.dir);
-		return fail_hint(err, "it has no config file; remove it");
-	}
-	return 0;
 }
 
 static void add_note(const char *text, void *user)
@@ -117,10 +102,14 @@ static int write_config(struct copying *copying, const char *file, struct error 
 	if (r == 0)
 		r = file_replace_volatile(AT_FDCWD, file, text.data, text.length, CONFIG_MODE, err);
 	copying->identity = (struct identity){
-		.paths = &copying->call->paths,
+		.paths = copying->paths,
 		.old_name = copying->source->name,
+		.old_dir = copying->source->dir,
+		.old_store = copying->source->paths->store,
 		.new_name = copying->name,
 		.keep = copying->keep,
+		.address = copying->address,
+		.overrides = copying->overrides,
 		.note = add_note,
 		.user = copying,
 	};
@@ -161,12 +150,12 @@ static int check_result(struct copying *copying, const char *file, struct string
 /* Under the store lock: the folder, the ids, and the file that tells others which ids are taken. */
 static int reserve(struct copying *copying, struct strings *errors, struct error *err)
 {
-	const struct paths *paths = &copying->call->paths;
+	const struct paths *paths = copying->paths;
 	CLEAN_FD int lock = lock_store(paths, STORE_WAIT_MS, err);
 	CLEAN_FREE char *last = must_printf("%s/config", copying->dir), *path = NULL;
 	/* until then it is another's in parts: a sweep would take the source's volume for the copy's */
 	CLEAN_FREE char *file = must_printf("%s.new", last);
-	int r = lock < 0 ? lock : check_free(copying, err);
+	int r = lock < 0 ? lock : making_check_free(&copying->target, err);
 
 	if (r < 0)
 		return r;
@@ -189,63 +178,40 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
 	return r;
 }
 
-static int check_signals(const struct copying *copying, struct error *err)
-{
-	struct signalfd_siginfo info;
-
-	if (read(copying->signals_fd, &info, sizeof(info)) == sizeof(info))
-		return fail_plain(err, EINTR, "interrupted");
-	return 0;
-}
-
 /*
  * On disk first. The source goes on in its new layer before the copy is there: whatever comes between,
  * nobody writes into what the copy stands on.
  */
 static int publish(struct copying *copying, struct error *err)
 {
-	const char *store = copying->call->paths.store;
-	CLEAN_FD int store_fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r;
+	int r = making_write(copying->folder_fd, copying->dir, copying->signals_fd, err);
 
-	if (store_fd < 0)
-		return fail(err, errno, "open '%s'", store);
-	if (syncfs(copying->folder_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", copying->dir);
-	r = check_signals(copying, err);
 	if (r == 0 && copying->onward.backend) {
 		CLEAN_FREE char *path = storage_text(&copying->onward);
 
 		r = config_edit_set(copying->source->file, "rootfs", "path", path, true, err);
 		copying->onward_is_made = copying->onward_is_made && r < 0; /* it is in use now */
 	}
-	if (r < 0)
-		return r;
-	if (renameat2(AT_FDCWD, copying->dir, AT_FDCWD, copying->target.dir, RENAME_NOREPLACE) < 0)
-		return fail(err, errno, "rename '%s' to '%s'", copying->dir, copying->target.dir);
-	return fsync(store_fd) < 0 ? fail(err, errno, "write '%s' to disk", store) : 0;
+	return r < 0 ? r : making_publish(copying->dir, &copying->target, err);
 }
 
 static void undo(struct copying *copying)
 {
-	CLEAN_FREE char *hidden = must_printf(".%s.creating", copying->name);
-	CLEAN_FD int store = open(copying->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = {0};
 
-	if (copying->folder_fd < 0 || store < 0)
+	if (copying->folder_fd < 0)
 		return;
 	if (copying->onward_is_made && storage_remove(&copying->onward, &err) < 0)
 		output_note(copying->call, "%s", err.text);
 	if (copying->is_made && storage_is_volume(&copying->to) &&
 	    storage_remove(&copying->to, &err) < 0)
 		output_note(copying->call, "%s", err.text);
-	if (remove_tree(store, hidden, &err) < 0)
-		output_note(copying->call, "%s", err.text);
+	making_remove(copying->call, &copying->target);
 }
 
 static int make(struct copying *copying, struct strings *errors, struct error *err)
 {
-	int r = check_free(copying, err);
+	int r = making_check_free(&copying->target, err);
 
 	if (r == 0)
 		r = reserve(copying, errors, err);
@@ -258,12 +224,12 @@ static int make(struct copying *copying, struct strings *errors, struct error *e
 
 int copying_make(struct copying *copying, struct strings *errors, struct error *err)
 {
-	const struct paths *paths = &copying->call->paths;
-	int r = container_init(&copying->target, paths, copying->name, err);
+	int r = container_init(&copying->target, copying->paths, copying->name, err);
 
-	copying->dir = must_printf("%s/.%s.creating", paths->store, copying->name);
-	if (r == 0)
-		r = make(copying, errors, err);
+	if (r < 0)
+		return r;
+	copying->dir = making_folder(&copying->target);
+	r = make(copying, errors, err);
 	if (r < 0) {
 		undo(copying);
 		return r;

@@ -23,15 +23,17 @@ struct copying {
 	const struct call *call;
 	struct container *
 		source; /* loaded, its lock held; its configuration changes when a layer is sealed */
-	const char *name;    /* of the copy */
-	const char *backend; /* of the copy; NULL: the source's */
-	bool is_shared;      /* copy-on-write, nothing else */
+	const struct paths *paths; /* of the copy's store (the call's own) */
+	const char *name;          /* of the copy */
+	const char *backend;       /* of the copy; NULL: the source's */
+	bool is_shared;            /* copy-on-write, nothing else */
 	bool is_ephemeral;
 	const char *memory; /* size of the tmpfs that it writes into; NULL: none */
 	bool source_runs;
 	unsigned int keep;               /* enum identity_keep */
 	const struct strings *overrides; /* "section.key=value" */
 	const struct strings *mounts;    /* further entries of [mounts] */
+	const struct strings *address;   /* of its first interface; NULL: the source's */
 	int signals_fd;                  /* signalfd: one that comes ends it all */
 
 	/* for the caller afterwards */

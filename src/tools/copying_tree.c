@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a copy's root file system is, and how it comes about; see the header. */
+/* How the folder and the root file system of a copy come about; see the header. */
 #include "tools/copying_tree.h"
 
 #include "base/cleanup.h"
@@ -11,6 +11,7 @@
 #include "storage/identity.h"
 #include "tools/command.h"
 #include "tools/copying.h"
+#include "tools/making.h"
 #include "tools/output.h"
 
 #include <dirent.h>
@@ -18,181 +19,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LAYERS_MOST 64 /* of one container; more would slow it down */
-#define SHOW_MS     200
-#define FILE_MOST   (16U << 20) /* bytes of a file of the administrator's in the folder */
+#define SHOW_MS   200
+#define FILE_MOST (16U << 20) /* bytes of a file of the administrator's in the folder */
 
 static bool is_backend(const struct storage *storage, const char *name)
 {
 	return text_is(storage_name(storage), name);
-}
-
-/* --- choosing --- */
-
-static const char *own_folder(const struct storage *overlay)
-{
-	return overlay->parts.items[overlay->parts.count - 1];
-}
-
-/* Whether anything is in the overlay's own folder; true when that cannot be told. */
-static bool has_written(const struct storage *overlay)
-{
-	CLEAN_FREE char *path = must_printf("%s/upper", own_folder(overlay));
-	CLEAN_DIR DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
-			return true;
-	return !dir;
-}
-
-/* A folder of the source's that is not there yet. */
-static char *free_layer(const struct container *source)
-{
-	CLEAN_FREE char *first = must_printf("%s/delta", source->dir);
-
-	if (!file_exists(AT_FDCWD, first))
-		return ptr_take(first);
-	for (unsigned int i = 1;; i++) {
-		CLEAN_FREE char *path = must_printf("%s/delta.%u", source->dir, i);
-
-		if (!file_exists(AT_FDCWD, path))
-			return ptr_take(path);
-	}
-}
-
-/* The same layers, with another folder on top. */
-static void share_layers(struct copying *copying, const char *folder)
-{
-	storage_copy(&copying->to, &copying->from);
-	free(copying->to.parts.items[copying->to.parts.count - 1]);
-	copying->to.parts.items[copying->to.parts.count - 1] = must_dup(folder);
-}
-
-/* What the source has written until now becomes a layer under both. */
-static int share_sealed(struct copying *copying, const char *folder, struct error *err)
-{
-	CLEAN_FREE char *onward = free_layer(copying->source);
-	int r;
-
-	if (copying->from.parts.count >= LAYERS_MOST) {
-		(void)fail_plain(err, E2BIG, "'%s' stands on %zu layers already",
-		                 copying->source->name, copying->from.parts.count);
-		return fail_hint(err, "make a full copy, and copies of that");
-	}
-	r = storage_seal(&copying->from, folder, &copying->to, err);
-	return r < 0 ? r : storage_seal(&copying->from, onward, &copying->onward, err);
-}
-
-static int choose_overlay(struct copying *copying, struct error *err)
-{
-	CLEAN_FREE char *folder = must_printf("%s/delta", copying->target.dir);
-
-	if (is_backend(&copying->from, "overlay") &&
-	    (copying->source_runs || !has_written(&copying->from))) {
-		/* what a mounted overlay has written is copied, its layers are shared */
-		share_layers(copying, folder);
-		return 0;
-	}
-	if (!copying->source_runs)
-		return share_sealed(copying, folder, err);
-	(void)fail_plain(err, EOPNOTSUPP,
-	                 "'%s' runs, and its tree can be shared only while it does not",
-	                 copying->source->name);
-	return fail_hint(err, "stop it for that moment, or make a full copy");
-}
-
-static bool is_shifted(const struct copying *copying)
-{
-	return storage_option(&copying->from, "shifted") != NULL;
-}
-
-/* Whether files in the store can share their blocks: two that never had a name. */
-static bool can_share_blocks(const struct copying *copying)
-{
-	struct storage try = {.backend = NULL};
-	CLEAN_FREE char *from_place = must_printf("%s/reflink", copying->dir);
-	CLEAN_FREE char *to_place = must_printf("%s/reflink2", copying->dir);
-	CLEAN_FREE char *from_text = must_printf("dir:%s", from_place);
-	CLEAN_FREE char *to_text = must_printf("dir:%s", to_place);
-	struct storage to = {.backend = NULL};
-	bool can = false;
-
-	/* an empty folder is asked for: whether it works is known before the first file */
-	if (storage_parse(&try, from_text, NULL, NULL) == 0 &&
-	    storage_parse(&to, to_text, NULL, NULL) == 0 && storage_make(&try, NULL) == 0) {
-		can = storage_clone(&try, &to, NULL) == 0;
-		(void)storage_remove(&to, NULL); /* what is left goes with the hidden folder */
-		(void)storage_remove(&try, NULL);
-	}
-	storage_done(&try);
-	storage_done(&to);
-	return can;
-}
-
-static int choose_backend(struct copying *copying, const char *backend, struct error *err)
-{
-	const struct config *config = &copying->target.config;
-	const struct storage_request request = {
-		.paths = &copying->call->paths,
-		.name = copying->name,
-		.backend = backend,
-		.options = config->rootfs_options,
-		.size_bytes = config->rootfs_size == LIMIT_UNSET ? 0 : config->rootfs_size,
-		.owner = config->uuid,
-	};
-
-	return storage_choose(&request, &copying->to, err);
-}
-
-/* Copy-on-write: by the backend itself, or by layers. */
-static int choose_shared(struct copying *copying, struct error *err)
-{
-	bool is_dir = is_backend(&copying->from, "dir");
-	const char *own = storage_name(&copying->from);
-
-	/* a clone of a volume gets ids of its own like a copy of it */
-	if (is_shifted(copying) && !storage_is_volume(&copying->from)) {
-		(void)fail_plain(err, EOPNOTSUPP,
-		                 "the tree of '%s' has the ids of that container on disk (its file "
-		                 "system cannot be id-mapped), so it cannot be shared",
-		                 copying->source->name);
-		return fail_hint(err, "make a full copy");
-	}
-	if (copying->memory && !is_dir && !is_backend(&copying->from, "overlay"))
-		return fail_plain(err, EOPNOTSUPP,
-		                  "only copies of backends dir and overlay can write into memory, "
-		                  "not of %s",
-		                  own);
-	if (copying->backend && !text_is(copying->backend, own) &&
-	    !(is_dir && text_is(copying->backend, "overlay"))) {
-		(void)fail_plain(err, EOPNOTSUPP,
-		                 "a copy-on-write copy of backend %s cannot be of backend %s", own,
-		                 copying->backend);
-		return fail_hint(err, "leave -s out for a full one");
-	}
-	if (is_backend(&copying->from, "overlay") ||
-	    (is_dir && copying->backend && text_is(copying->backend, "overlay")) ||
-	    copying->memory || (is_dir && !can_share_blocks(copying)))
-		return choose_overlay(copying, err);
-	return choose_backend(copying, own, err);
-}
-
-int copying_choose(struct copying *copying, struct error *err)
-{
-	int r = storage_of(&copying->from, &copying->source->config, err);
-
-	if (r < 0)
-		return r;
-	if (copying->is_shared)
-		return choose_shared(copying, err);
-	return choose_backend(
-		copying, copying->backend ? copying->backend : storage_name(&copying->from), err);
 }
 
 /* --- the folder --- */
@@ -288,12 +123,8 @@ static void show_end(const struct copying *copying)
 static int on_progress(const struct copy_totals *done, void *user, struct error *err)
 {
 	struct copying *copying = user;
-	struct signalfd_siginfo info;
-
-	if (read(copying->signals_fd, &info, sizeof(info)) == sizeof(info))
-		return fail_plain(err, EINTR, "interrupted");
 	show(copying, done);
-	return 0;
+	return making_check_signals(copying->signals_fd, err);
 }
 
 /* Where a full copy goes: an overlay's is its lower folder. */
@@ -317,7 +148,7 @@ static int move_ids(struct copying *copying, struct error *err)
 	CLEAN_FD int tree = -1;
 	int r;
 
-	if (!is_shifted(copying))
+	if (!copying_is_shifted(copying))
 		return 0;
 	r = idmap_parse(&old, &copying->source->config.idmap, err);
 	if (r == 0)
@@ -372,7 +203,7 @@ static int clone_or_copy(struct copying *copying, struct error *err)
 	int r;
 
 	if (copying->onward.backend || (copying->is_shared && is_backend(&copying->to, "overlay") &&
-	                                !has_written(&copying->from))) {
+	                                !copying_has_written(&copying->from))) {
 		r = storage_make(&copying->to, err);
 		copying->is_made = r == 0;
 		if (r == 0 && copying->onward.backend) {

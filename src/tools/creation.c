@@ -8,20 +8,17 @@
 #include "container/container.h"
 #include "container/idmap.h"
 #include "container/lock.h"
-#include "storage/remove.h"
 #include "storage/storage.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/create_config.h"
+#include "tools/making.h"
 #include "tools/output.h"
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #define STORE_WAIT_MS 60000
@@ -48,40 +45,6 @@ void creation_done(struct creation *creation)
 	create_config_done(&creation->config);
 }
 
-int creation_catch_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(&set, numbers[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static int check_signals(const struct creation *creation, struct error *err)
-{
-	struct signalfd_siginfo info;
-
-	if (read(creation->signals_fd, &info, sizeof(info)) == sizeof(info))
-		return fail_plain(err, EINTR, "interrupted");
-	return 0;
-}
-
-static int check_free(const struct creation *creation, struct error *err)
-{
-	struct stat st;
-
-	if (container_exists(&creation->target))
-		return fail_plain(err, EBUSY, "a container of this name exists already");
-	if (lstat(creation->target.dir, &st) == 0) {
-		(void)fail_plain(err, EBUSY, "'%s' is in the way", creation->target.dir);
-		return fail_hint(err, "it has no config file; remove it");
-	}
-	return 0;
-}
-
 /* How the root file system is kept; whether that can be here is said before anything is made. */
 static int choose_storage(struct creation *creation, struct error *err)
 {
@@ -106,13 +69,13 @@ int creation_prepare(struct creation *creation, struct strings *errors, struct e
 
 	if (r < 0)
 		return r;
-	creation->dir = must_printf("%s/.%s.creating", paths->store, creation->name);
+	creation->dir = making_folder(&creation->target);
 	creation->config.paths = paths;
 	creation->config.name = creation->name;
 	creation->config.has_tree = creation->fill != NULL;
 	r = create_config_read(&creation->config, errors, err);
 	if (r == 0)
-		r = check_free(creation, err);
+		r = making_check_free(&creation->target, err);
 	return r == 0 && creation->fill ? choose_storage(creation, err) : r;
 }
 
@@ -125,7 +88,7 @@ static int reserve(struct creation *creation, struct error *err)
 	                                  ? storage_text(&creation->storage)
 	                                  : must_printf("dir:%s/rootfs", creation->target.dir);
 	const char *map = NULL;
-	int r = lock < 0 ? lock : check_free(creation, err);
+	int r = lock < 0 ? lock : making_check_free(&creation->target, err);
 
 	if (r < 0)
 		return r;
@@ -133,7 +96,7 @@ static int reserve(struct creation *creation, struct error *err)
 	if (creation->folder_fd < 0)
 		return creation->folder_fd;
 	if (create_config_needs_ids(&creation->config)) {
-		r = idmap_choose(paths, creation->map, err);
+		r = idmap_choose(paths, NULL, creation->map, err);
 		map = creation->map;
 	}
 	if (r < 0)
@@ -243,19 +206,9 @@ static int shift(struct creation *creation, struct error *err)
 /* On disk first, then under its name. */
 static int publish(struct creation *creation, struct error *err)
 {
-	const char *store = creation->call->paths.store;
-	CLEAN_FD int store_fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = making_write(creation->folder_fd, creation->dir, creation->signals_fd, err);
 
-	if (store_fd < 0)
-		return fail(err, errno, "open '%s'", store);
-	if (syncfs(creation->folder_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", creation->dir);
-	if (check_signals(creation, err) < 0)
-		return -err->code;
-	if (renameat2(AT_FDCWD, creation->dir, AT_FDCWD, creation->target.dir, RENAME_NOREPLACE) <
-	    0)
-		return fail(err, errno, "rename '%s' to '%s'", creation->dir, creation->target.dir);
-	return fsync(store_fd) < 0 ? fail(err, errno, "write '%s' to disk", store) : 0;
+	return r < 0 ? r : making_publish(creation->dir, &creation->target, err);
 }
 
 static int make(struct creation *creation, struct strings *errors, struct error *err)
@@ -285,28 +238,24 @@ static int make(struct creation *creation, struct strings *errors, struct error 
 
 static void undo(const struct creation *creation)
 {
-	CLEAN_FREE char *hidden = must_printf(".%s.creating", creation->name);
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
-	CLEAN_FD int store_fd =
-		open(creation->call->paths.store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = {0};
 
-	if (creation->folder_fd < 0 || store_fd < 0)
+	if (creation->folder_fd < 0)
 		return;
 	if (creation->tree_fd >= 0)
 		(void)umount2(rootfs, MNT_DETACH); /* a failure is seen below */
 	if (creation->is_made && !storage_is_inside(&creation->storage, creation->dir) &&
 	    storage_remove(&creation->storage, &err) < 0)
 		output_note(creation->call, "%s", err.text);
-	if (remove_tree(store_fd, hidden, &err) < 0)
-		output_note(creation->call, "%s", err.text);
+	making_remove(creation->call, &creation->target);
 }
 
 int creation_make(struct creation *creation, struct strings *errors, struct error *err)
 {
 	int r;
 
-	creation->signals_fd = creation_catch_signals();
+	creation->signals_fd = making_catch_signals();
 	r = make(creation, errors, err);
 	if (r < 0)
 		undo(creation);

@@ -52,7 +52,5 @@ void creation_done(struct creation *creation);
 int creation_prepare(struct creation *creation, struct strings *errors, struct error *err);
 /* Makes it. On error nothing is left. -EINTR when a signal came; SIGINT and its like are blocked from here on. */
 int creation_make(struct creation *creation, struct strings *errors, struct error *err);
-/* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd that tells of them. */
-int creation_catch_signals(void);
 
 #endif

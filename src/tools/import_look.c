@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
-#include "tools/creation.h"
 #include "tools/import_chain.h"
+#include "tools/making.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -128,7 +128,7 @@ static int show(const struct import_chain *chain, const struct archiver_counts *
 static int verify_all(struct import_chain *chain, struct archiver_counts *counts, struct error *err)
 {
 	CLEAN(strings_done) struct strings words = {0};
-	CLEAN_FD int signals = creation_catch_signals();
+	CLEAN_FD int signals = making_catch_signals();
 
 	strings_split(&words,
 	              "check --exported --allow-devices --max-bytes=1000000T "

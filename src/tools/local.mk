@@ -21,6 +21,7 @@ src_sysc_SOURCES += \
 	src/tools/cmd_create.c src/tools/create_config.c src/tools/create_config.h \
 	src/tools/create_template.c src/tools/create_template.h \
 	src/tools/creation.c src/tools/creation.h \
+	src/tools/making.c src/tools/making.h \
 	src/tools/cmd_help.c \
 	src/tools/cmd_info.c src/tools/info_rows.c src/tools/info_rows.h \
 	src/tools/cmd_logs.c src/tools/harmless.c src/tools/harmless.h \
@@ -65,7 +66,7 @@ SYSC_VERBS += copy rename
 src_sysc_SOURCES += \
 	src/tools/cmd_copy.c src/tools/cmd_rename.c \
 	src/tools/copying.c src/tools/copying.h \
-	src/tools/copying_tree.c src/tools/copying_tree.h
+	src/tools/copying_choose.c src/tools/copying_tree.c src/tools/copying_tree.h
 
 SYSC_VERBS += export import
 src_sysc_SOURCES += \

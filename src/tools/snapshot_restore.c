@@ -5,7 +5,7 @@
 #include "monitor/client.h"
 #include "tools/command.h"
 #include "tools/copying.h"
-#include "tools/creation.h"
+#include "tools/making.h"
 #include "tools/snapshot.h"
 
 #include <errno.h>
@@ -159,7 +159,7 @@ static int restore_to(struct subject *subject, const char *name, struct error *e
 	CLEAN(container_done) struct container source = {0};
 	CLEAN(copying_done) struct copying copying;
 	CLEAN(strings_done) struct strings errors = {0};
-	CLEAN_FD int signals = creation_catch_signals();
+	CLEAN_FD int signals = making_catch_signals();
 	int r;
 
 	copying_init(&copying, subject->call, &source, subject->words->to);

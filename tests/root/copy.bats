@@ -87,6 +87,79 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	[[ -e $SYSC_PATH/web5/config ]]
 }
 
+@test "--newpath: into another store, on another file system, whole or not at all; what would stand on this one is refused" {
+	need busybox
+	need userns
+	make_busybox web1
+	mkdir "$SYSC_PATH/web1/data"
+	echo shared >"$SYSC_PATH/web1/data/file"
+	sysc config set web1 mounts.entry "$SYSC_PATH/web1/data data none bind,create=dir 0 0"
+	echo kept >"$(rootfs web1)/root/file"
+	here=$SYSC_PATH
+	make_store ext4 64M
+	there=$SYSC_PATH SYSC_PATH=$here
+	run sysc copy -p "$there" web1 web2 web3
+	((status == 0))
+	[[ $output == $'web2: copied from web1\nweb3: copied from web1' ]]
+	[[ $(ls "$here") == web1 && $(ls "$there") == $'web2\nweb3' ]]
+	[[ $(SYSC_PATH=$there sysc config get web2 rootfs.path) == "dir:$there/web2/rootfs" ]]
+	[[ $(SYSC_PATH=$there sysc config get web2 mounts.entry) == "$there/web2/data data "* ]]
+	ids=$(for name in web2 web3; do SYSC_PATH=$there sysc config get $name idmap.map; done)
+	[[ $(printf '%s\n' "$ids" "$(value web1 idmap.map)" | sort -u | wc -l) == 3 ]]
+	sysc start -P "$there" web2
+	[[ $(sysc attach -P "$there" web2 -- sh -c 'hostname; cat /root/file /data/file') == $'web2\nkept\nshared' ]]
+	sysc stop -k -P "$there" web2
+	# the same name is another container there
+	sysc copy -p "$there" web1 web1
+	run sysc copy -p "$there" web1 web1
+	((status == 4))
+	# layers of a container that this store's commands could remove
+	for words in "-s web1 web4" "-e web1 web4" "-s -B overlay web1 web4"; do
+		# shellcheck disable=SC2086
+		run sysc copy -p "$there" $words
+		((status == 1))
+		[[ $output == *"a container in '$there' cannot stand on layers of one in '$here' (make a full copy)" ]]
+	done
+	# no room: nothing is there, and what is here stays
+	dd if=/dev/zero of="$(rootfs web1)/root/big" bs=1M count=60 status=none
+	run sysc copy -p "$there" web1 web4
+	((status == 1))
+	[[ $output == *"No space left on device"* && $(wc -l <<<"$output") == 1 ]]
+	[[ $(find "$there" -mindepth 1 -maxdepth 1 ! -name .lock -printf '%f\n' | sort) == $'web1\nweb2\nweb3' ]]
+	# what a killed one leaves there is removed by the next one
+	rm "$(rootfs web1)/root/big"
+	mkdir -p "$there/.web9.creating/rootfs/etc"
+	sysc copy -p "$there" web1 web5
+	[[ ! -e $there/.web9.creating && -e $there/web5/rootfs/bin/busybox ]]
+}
+
+@test "--address: of the copy; an address of both is refused by the second start" {
+	need busybox
+	need userns
+	make_busybox web1 -s network.eth0.address=10.83.0.77/24
+	run sysc copy --address 10.83.0.78/24,fd00:83::78/64 web1 web2
+	((status == 0))
+	[[ $output == "web2: copied from web1" ]]
+	[[ $(value web2 network.eth0.address) == $'10.83.0.78/24\nfd00:83::78/64' ]]
+	run sysc copy -S network.eth0.address=10.83.0.79/24 web1 web3
+	[[ $output == "web3: copied from web1" ]]
+	sysc copy --address auto web1 web4 web5
+	[[ $(value web5 network.eth0.address) == auto ]]
+	for words in "--address 10.83.0.80/24 web1 web6 web7" "--address nowhere web1 web6"; do
+		# shellcheck disable=SC2086
+		run sysc copy $words
+		((status == 2))
+		[[ ! -e $SYSC_PATH/web6 ]]
+	done
+	sysc copy web1 web6
+	sysc start web1
+	run sysc start web6
+	((status == 1))
+	[[ $output == "sysc-start: web6: network.eth0.address: 'web1' runs with 10.83.0.77/24 ("*"/web6/config:"*") (stop it, or give one of the two another address)" ]]
+	sysc stop -k web1
+	sysc start web6
+}
+
 @test "copy-on-write: layers, copies of copies, who stands on whom" {
 	need busybox
 	need userns
@@ -158,6 +231,13 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	wait_until 10 test ! -e "$SYSC_PATH/test2"
 	run sysc copy -t 16M web1 test3
 	((status == 2))
+	# without a name it gets one
+	run sysc copy -e web1
+	((status == 0))
+	name=${output%%:*}
+	[[ $name =~ ^web1-[0-9a-f]{6}$ && $(state_of "$name") == RUNNING ]]
+	sysc stop -k "$name"
+	wait_until 10 test ! -e "$SYSC_PATH/$name"
 	run sysc copy -e -t lots web1 test3
 	((status == 2))
 	[[ ! -e $(rootfs web1)/root/file && -e $(rootfs web1)/etc/hostname ]]
@@ -290,7 +370,7 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 			fi
 		done
 		# a guard lets go what a killed command froze
-		wait_until 10 test "$(state_of web1)" == RUNNING
+		wait_until 10 eval '[[ $(state_of web1) == RUNNING ]]'
 		# shellcheck disable=SC2086
 		sysc copy $way
 		sysc destroy web2

@@ -103,7 +103,7 @@ static uint64_t first_free(struct paths *paths, const char *folder)
 	                        .etc = must_dup("/etc/sysc"),
 	                        .idmap_base = 3000000000,
 	                        .idmap_count = 1000000000};
-	CHECK_INT(idmap_choose(paths, out, &err), 0);
+	CHECK_INT(idmap_choose(paths, NULL, out, &err), 0);
 	strings_split(&words, out, " ");
 	CHECK(words.count == 4 && text_is(words.items[0], "b") && text_is(words.items[1], "0"));
 	CHECK(text_is(words.items[3], "65536"));
@@ -115,7 +115,7 @@ static void check_choice_is(const struct paths *paths, uint64_t first)
 	CLEAN_FREE char *want = must_printf("b 0 %llu 65536", (unsigned long long)first);
 	struct error err = {0};
 	char out[64];
-	int r = idmap_choose(paths, out, &err);
+	int r = idmap_choose(paths, NULL, out, &err);
 
 	if (r < 0 || !text_is(out, want))
 		printf("# %s, not %s\n", r < 0 ? err.text : out, want);
@@ -158,10 +158,10 @@ TEST(a_full_range_says_where_to_get_more)
 
 	paths.idmap_base = first + 1;
 	paths.idmap_count = 65536;
-	CHECK_INT(idmap_choose(&paths, out, &err), -ENOSPC);
+	CHECK_INT(idmap_choose(&paths, NULL, out, &err), -ENOSPC);
 	CHECK(strstr(err.text, "idmap_base"));
 	paths.idmap_base = first;
-	CHECK_INT(idmap_choose(&paths, out, &err), 0);
+	CHECK_INT(idmap_choose(&paths, NULL, out, &err), 0);
 }
 
 TEST(a_namespace_without_a_process)

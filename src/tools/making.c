@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The hidden folder of a new container, from the look at its name to the rename; see the header. */
+#include "tools/making.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "container/container.h"
+#include "storage/remove.h"
+#include "tools/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int making_catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(&set, numbers[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int making_check_signals(int signals_fd, struct error *err)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals_fd, &info, sizeof(info)) == sizeof(info))
+		return fail_plain(err, EINTR, "interrupted");
+	return 0;
+}
+
+char *making_folder(const struct container *target)
+{
+	return must_printf("%s/.%s.creating", target->paths->store, target->name);
+}
+
+int making_check_free(const struct container *target, struct error *err)
+{
+	struct stat st;
+
+	if (container_exists(target))
+		return fail_plain(err, EBUSY, "a container of this name exists already");
+	if (lstat(target->dir, &st) == 0) {
+		(void)fail_plain(err, EBUSY, "'%s' is in the way", target->dir);
+		return fail_hint(err, "it has no config file; remove it");
+	}
+	return 0;
+}
+
+int making_write(int folder_fd, const char *path, int signals_fd, struct error *err)
+{
+	if (syncfs(folder_fd) < 0)
+		return fail(err, errno, "write '%s' to disk", path);
+	return making_check_signals(signals_fd, err);
+}
+
+int making_publish(const char *folder, const struct container *target, struct error *err)
+{
+	const char *store = target->paths->store;
+	CLEAN_FD int store_fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (store_fd < 0)
+		return fail(err, errno, "open '%s'", store);
+	if (renameat2(AT_FDCWD, folder, AT_FDCWD, target->dir, RENAME_NOREPLACE) < 0)
+		return fail(err, errno, "rename '%s' to '%s'", folder, target->dir);
+	return fsync(store_fd) < 0 ? fail(err, errno, "write '%s' to disk", store) : 0;
+}
+
+void making_remove(const struct call *call, const struct container *target)
+{
+	CLEAN_FREE char *name = must_printf(".%s.creating", target->name);
+	CLEAN_FD int store = open(target->paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = {0};
+
+	if (store < 0)
+		(void)fail(&err, errno, "open '%s'", target->paths->store);
+	else
+		(void)remove_tree(store, name, &err);
+	if (err.code)
+		output_note(call, "%s", err.text);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What every way to a new container has in common (creation.h, copying.h): it is made in the hidden folder
+ * STORE/.NAME.creating and gets its name by one rename, when all of it is on the disk.
+ */
+#ifndef SYSC_TOOLS_MAKING_H
+#define SYSC_TOOLS_MAKING_H
+
+struct call;
+struct container;
+struct error;
+
+/* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd that tells of them. */
+int making_catch_signals(void);
+/* -EINTR when one came. */
+int making_check_signals(int signals_fd, struct error *err);
+
+/* STORE/.NAME.creating, on the heap. */
+char *making_folder(const struct container *target);
+/* -EBUSY when the name is taken, or a folder without a configuration is in the way. */
+int making_check_free(const struct container *target, struct error *err);
+/* All of the file system that folder_fd is on; path is for the message. -EINTR when a signal came meanwhile. */
+int making_write(int folder_fd, const char *path, int signals_fd, struct error *err);
+/* Gives the folder its name: from here on the container is there. */
+int making_publish(const char *folder, const struct container *target, struct error *err);
+/* Removes the folder; what cannot be removed is told. */
+void making_remove(const struct call *call, const struct container *target);
+
+#endif
