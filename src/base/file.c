@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -91,17 +91,48 @@ int file_write_all(int fd, const void *bytes, size_t count)
 	return 0;
 }
 
-/* "<dir>/.<base>.<random>", beside path. */
+/* "<dir>/.<base>.sysc-new", beside path. */
 static char *temporary_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	unsigned int random = 0;
 
-	if (getrandom(&random, sizeof(random), 0) < 0)
-		random = (unsigned int)getpid();
 	if (!slash)
-		return must_printf(".%s.%08x", path, random);
-	return must_printf("%.*s/.%s.%08x", (int)(slash - path), path, slash + 1, random);
+		return must_printf(".%s.sysc-new", path);
+	return must_printf("%.*s/.%s.sysc-new", (int)(slash - path), path, slash + 1);
+}
+
+/* The temporary, empty and locked; -EAGAIN: it was another's until now, or was none and is removed. */
+static int try_temporary(int dirfd, const char *name, mode_t mode)
+{
+	CLEAN_FD int fd =
+		openat(dirfd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
+	struct stat mine = {0}, now;
+
+	if (fd < 0 && errno != ELOOP && errno != ENXIO)
+		return -errno;
+	if (fd >= 0 && (flock(fd, LOCK_EX) < 0 || fstat(fd, &mine) < 0))
+		return errno == EINTR ? -EAGAIN : -errno;
+	/* whoever wrote it meanwhile has given it its name */
+	if (fd >= 0 && (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	                mine.st_dev != now.st_dev || mine.st_ino != now.st_ino))
+		return -EAGAIN;
+	if (fd >= 0 && S_ISREG(mine.st_mode) && mine.st_nlink == 1)
+		return mine.st_size && ftruncate(fd, 0) < 0 ? -errno : fd_take(&fd);
+	return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : -EAGAIN;
+}
+
+/*
+ * One name for all who write the file, each of whom holds it locked: what a killed one left is used by the next,
+ * and there is never more than one.
+ */
+static int open_temporary(int dirfd, const char *name, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = try_temporary(dirfd, name, mode);
+	while (fd == -EAGAIN);
+	return fd;
 }
 
 /* fsync of the directory that path is in, so that the rename lasts. */
@@ -122,12 +153,11 @@ static int replace(int dirfd, const char *path, const void *bytes, size_t count,
                    bool lasting, struct error *err)
 {
 	CLEAN_FREE char *temporary = temporary_name(path);
-	CLEAN_FD int fd = openat(dirfd, temporary,
-	                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	CLEAN_FD int fd = open_temporary(dirfd, temporary, mode);
 	int r;
 
 	if (fd < 0)
-		return fail(err, errno, "create '%s'", temporary);
+		return fail(err, -fd, "create '%s'", temporary);
 	r = file_write_all(fd, bytes, count);
 	if (r == 0 && (fchmod(fd, mode) < 0 || (lasting && fsync(fd) < 0)))
 		r = -errno;
@@ -152,6 +182,13 @@ int file_replace_volatile(int dirfd, const char *path, const void *bytes, size_t
                           struct error *err)
 {
 	return replace(dirfd, path, bytes, count, mode, false, err);
+}
+
+void file_drop_temporary(int dirfd, const char *path)
+{
+	CLEAN_FREE char *temporary = temporary_name(path);
+
+	(void)unlinkat(dirfd, temporary, 0); /* mostly there is none */
 }
 
 int file_make_dirs(const char *path, mode_t mode, struct error *err)

@@ -25,12 +25,17 @@ int file_read_small(int dirfd, const char *path, char *buffer, size_t room);
 int file_write(int dirfd, const char *path, const char *string, struct error *err);
 /* The whole of bytes, over short writes and EINTR; 0 or -errno. */
 int file_write_all(int fd, const void *bytes, size_t count);
-/* Temporary beside it + fsync + rename + fsync of the directory. */
+/*
+ * Temporary beside it (".NAME.sysc-new", locked) + fsync + rename + fsync of the directory. Several at once wait for
+ * each other; what a killed one left is used by the next.
+ */
 int file_replace(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
                  struct error *err);
 /* As file_replace without the two fsyncs: for /run, which does not outlive a power cut. */
 int file_replace_volatile(int dirfd, const char *path, const void *bytes, size_t count, mode_t mode,
                           struct error *err);
+/* Removes what a killed one left of path; whoever may write it is kept out by the caller. */
+void file_drop_temporary(int dirfd, const char *path);
 
 /*
  * mkdir -p of an absolute path that the administrator owns (never below a rootfs). What is missing above gets

@@ -125,8 +125,11 @@ static int lock_file(const char *folder, mode_t mode, const char *name, const ch
 int lock_container(const struct container *container, int64_t timeout_ms, struct error *err)
 {
 	CLEAN_FREE char *what = must_printf("container '%s'", container->name);
+	int fd = lock_file(container->run_dir, 0700, "lock", what, timeout_ms, err);
 
-	return lock_file(container->run_dir, 0700, "lock", what, timeout_ms, err);
+	if (fd >= 0) /* written with this lock held only */
+		file_drop_temporary(AT_FDCWD, container->file);
+	return fd;
 }
 
 int lock_takeover(const struct container *container, int64_t timeout_ms, struct error *err)

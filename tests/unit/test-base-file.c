@@ -56,6 +56,61 @@ TEST(replace_makes_and_replaces)
 	CHECK_INT(file_replace(dir, "no/a", "x", 1, 0600, &err), -ENOENT);
 }
 
+TEST(what_a_killed_replace_left_is_used_by_the_next)
+{
+	FOLDER(folder);
+	int old;
+
+	CHECK_INT(file_replace(dir, "a", "one", 3, 0640, NULL), 0);
+	CHECK_INT(file_replace(dir, "other", "other", 5, 0600, NULL), 0);
+	old = openat(dir, ".a.sysc-new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_INT(file_write_all(old, "half of a long one", 18), 0);
+	close(old);
+	CHECK_INT(file_replace(dir, "a", "two", 3, 0640, NULL), 0);
+	CHECK(holds(dir, "a", "two") && !file_exists(dir, ".a.sysc-new"));
+	/* what somebody else put there is not written to */
+	CHECK_INT(symlinkat("other", dir, ".a.sysc-new"), 0);
+	CHECK_INT(file_replace(dir, "a", "three", 5, 0640, NULL), 0);
+	CHECK_INT(linkat(dir, "other", dir, ".a.sysc-new", 0), 0);
+	CHECK_INT(file_replace(dir, "a", "four", 4, 0640, NULL), 0);
+	CHECK_INT(mkfifoat(dir, ".a.sysc-new", 0600), 0);
+	CHECK_INT(file_replace(dir, "a", "five", 4, 0640, NULL), 0);
+	CHECK(holds(dir, "a", "five") && holds(dir, "other", "other"));
+	CHECK(!file_exists(dir, ".a.sysc-new"));
+}
+
+TEST(several_replace_a_file_at_once_and_each_does_it_whole)
+{
+	FOLDER(folder);
+	pid_t pids[4];
+
+	for (int i = 0; i < 4; i++) {
+		char text[10000];
+
+		memset(text, 'a' + i, sizeof(text));
+		pids[i] = fork();
+		for (int times = 0; pids[i] == 0 && times < 200; times++)
+			if (file_replace_volatile(dir, "a", text, sizeof(text), 0600, NULL) < 0)
+				_exit(1);
+		if (pids[i] == 0)
+			_exit(0);
+	}
+	for (int i = 0; i < 4; i++) {
+		int status;
+
+		CHECK_INT(waitpid(pids[i], &status, 0), pids[i]);
+		CHECK_INT(status, 0);
+	}
+	{
+		CLEAN(text_done) struct text text = {0};
+
+		CHECK_INT(file_read(dir, "a", 1 << 20, &text, NULL), 0);
+		CHECK_INT(text.length, 10000);
+		CHECK(strspn(text.data, (char[]){text.data[0], '\0'}) == 10000);
+	}
+	CHECK(!file_exists(dir, ".a.sysc-new"));
+}
+
 TEST(a_failed_replace_leaves_the_old_file_and_nothing_beside_it)
 {
 	FOLDER(folder);
