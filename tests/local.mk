@@ -14,6 +14,10 @@ EXTRA_DIST += tests/lib/need.h tests/lib/tap.h tests/lib/in-namespaces tests/lib
 	tests/lib/demo
 EXTRA_DIST += tests/lib/folder.h tests/lib/need.h tests/lib/tap.h tests/lib/run-bats tests/lib/sandbox.bash tests/lib/demo
 
+# what tests/lib/steps.bash stops commands with
+check_PROGRAMS += tests/lib/step
+tests_lib_step_SOURCES = tests/lib/step.c
+
 include tests/unit/local.mk
 include tests/cli/local.mk
 include tests/root/local.mk

@@ -122,13 +122,28 @@ static int lock_file(const char *folder, mode_t mode, const char *name, const ch
 	}
 }
 
+/* Removed or renamed while its lock was waited for, which made its folder again. */
+static void forget(const struct container *container)
+{
+	CLEAN_FREE char *path = must_printf("%s/lock", container->run_dir);
+
+	if (unlink(path) == 0)
+		(void)rmdir(container->run_dir); /* with more in it, it is not ours to remove */
+}
+
 int lock_container(const struct container *container, int64_t timeout_ms, struct error *err)
 {
 	CLEAN_FREE char *what = must_printf("container '%s'", container->name);
 	int fd = lock_file(container->run_dir, 0700, "lock", what, timeout_ms, err);
 
-	if (fd >= 0) /* written with this lock held only */
-		file_drop_temporary(AT_FDCWD, container->file);
+	if (fd < 0)
+		return fd;
+	if (!container_exists(container)) {
+		forget(container);
+		close(fd);
+		return fail_plain(err, ENOENT, "no such container");
+	}
+	file_drop_temporary(AT_FDCWD, container->file); /* written with this lock held only */
 	return fd;
 }
 

@@ -16,7 +16,7 @@ struct paths;
 /*
  * Takes the container's lock, waiting at most timeout_ms (0: not at all), and removes what a killed command left
  * of its configuration file. Returns the fd that holds it (O_CLOEXEC); -EBUSY with the pid of the holder in the
- * text.
+ * text; -ENOENT when it is not there (any more).
  */
 int lock_container(const struct container *container, int64_t timeout_ms, struct error *err);
 /*

@@ -76,13 +76,25 @@ static int open_file(int tree, const char *path, struct error *err)
 	return fd_take(&fd);
 }
 
+/*
+ * Never empty in between, nor with a rest of the old one: the tree of a renamed container has no other copy. What
+ * is shorter is followed by blank lines for that moment. Owner, links and attributes stay.
+ */
 static int write_anew(int fd, const char *path, const char *bytes, size_t count, struct error *err)
 {
-	int r = ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+	CLEAN(text_done) struct text text = {0};
+	struct stat st;
 
-	if (r == 0)
-		r = file_write_all(fd, bytes, count);
-	return r < 0 ? fail(err, -r, "write '%s' of the copy", path) : 0;
+	text_add_bytes(&text, bytes, count);
+	if (fstat(fd, &st) < 0)
+		return fail(err, errno, "look at '%s' of the copy", path);
+	while (count && text.length < (size_t)st.st_size && text.length < FILE_MOST)
+		text_add(&text, "\n");
+	/* all or nothing: it is less than what one call writes */
+	if ((text.length && pwrite(fd, text.data, text.length, 0) != (ssize_t)text.length) ||
+	    ((size_t)st.st_size > count && ftruncate(fd, (off_t)count) < 0))
+		return fail(err, errno, "write '%s' of the copy", path);
+	return 0;
 }
 
 static int rename_host(const struct identity *identity, int tree, const char *path,

@@ -217,8 +217,39 @@ static void move_traces(const struct container *from, const struct container *to
 	(void)renameat(run, from->name, run, to->name);
 }
 
-/* Each step may have been done before. */
-static int follow(const struct container *from, const struct container *to, struct error *err)
+/* What it calls itself: files of its tree, which is as whole without. */
+static int rename_inside(const struct container *from, const struct container *to,
+                         struct error *err)
+{
+	CLEAN(container_done) struct container new = {0};
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	struct identity identity = {
+		.paths = to->paths,
+		.old_name = from->name,
+		.new_name = to->name,
+		.keep = IDENTITY_ALL,
+	};
+	CLEAN_FD int tree = -1, top = -1;
+	int r = container_open(&new, to->paths, to->name, NULL, err);
+
+	if (r < 0 || !new.config.rootfs_path || !new.config.rootfs_managed)
+		return r; /* a tree that is not ours */
+	(void)snprintf(identity.old_host, sizeof(identity.old_host), "%s", from->name);
+	(void)snprintf(identity.new_host, sizeof(identity.new_host), "%s", to->name);
+	r = storage_of(&storage, &new.config, err);
+	if (r == 0)
+		r = tree = storage_visit(&storage, STORAGE_WRITE, err);
+	if (r >= 0)
+		r = identity_renew_tree(&identity, tree, err);
+	if (r < 0)
+		return r;
+	top = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return top < 0 || syncfs(top) < 0 ? fail(err, errno, "write it to disk") : 0;
+}
+
+/* Each step may have been done before. inside: why the name inside is still the old one. */
+static int follow(const struct container *from, const struct container *to, struct error *inside,
+                  struct error *err)
 {
 	const char *store = from->paths->store;
 	CLEAN_FREE char *plan = must_printf("%s/" PLAN, store);
@@ -233,6 +264,7 @@ static int follow(const struct container *from, const struct container *to, stru
 	if (r < 0)
 		return r;
 	move_traces(from, to);
+	(void)rename_inside(from, to, inside); /* it has its name all the same */
 	if (unlink(plan) < 0)
 		return fail(err, errno, "remove '%s'", plan);
 	return sync_folder(store, err);
@@ -264,7 +296,7 @@ static int finish(const struct paths *paths, struct error *err)
 	r = container_init(&from, paths, names.items[0], err);
 	if (r == 0)
 		r = container_init(&to, paths, names.items[1], err);
-	return r < 0 ? r : follow(&from, &to, err);
+	return r < 0 ? r : follow(&from, &to, NULL, err);
 }
 
 bool relocate_is_pending(const struct paths *paths)
@@ -283,7 +315,7 @@ int relocate_finish(const struct paths *paths, struct error *err)
 }
 
 int relocate(const struct container *container, const char *name, const struct strings *locked,
-             struct error *err)
+             struct error *inside, struct error *err)
 {
 	const struct paths *paths = container->paths;
 	CLEAN(container_done) struct container target = {0};
@@ -307,7 +339,7 @@ int relocate(const struct container *container, const char *name, const struct s
 	if (r == 0)
 		r = file_replace(AT_FDCWD, plan, text, strlen(text), 0600, err);
 	if (r == 0)
-		return follow(container, &target, err);
+		return follow(container, &target, inside, err);
 	for (size_t i = 0; i < staged.count; i++)
 		(void)unlink(staged.items[i]); /* the failure is the one to tell */
 	return r;

@@ -18,10 +18,11 @@ struct strings;
  * Renames the container, which is stopped, with its snapshots, logs and what is in RUN, and the paths in all
  * configurations that name its folder. locked: names of containers whose locks the caller holds, its own
  * among them; -EAGAIN when others are needed too. -EBUSY when the name is taken. Takes the store lock. Nothing
- * is changed on error. The names of volumes (lvm, zfs) and the tree stay as they are.
+ * is changed on error. The names of volumes (lvm, zfs) stay as they are. What the guest calls itself is changed in
+ * its tree; where that cannot be, inside has the reason and the rename is done all the same.
  */
 int relocate(const struct container *container, const char *name, const struct strings *locked,
-             struct error *err);
+             struct error *inside, struct error *err);
 /* The containers (no snapshots) whose configurations have to change for it, in addition to its own. */
 void relocate_users(const struct container *container, struct strings *out);
 

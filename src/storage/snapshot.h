@@ -117,6 +117,11 @@ int snapshot_restore(const struct container *container, const struct snapshot_re
 int snapshot_restore_config(const struct container *container, const char *name, struct error *err);
 
 /*
+ * lock_container(), for what changes or reads more than its name: a restore that was killed half way is ended
+ * first. The configuration is to be loaded after it.
+ */
+int snapshot_lock(const struct container *container, int64_t timeout_ms, struct error *err);
+/*
  * Ends or removes what killed commands left of snapshots, and layers that nobody needs (those only of a
  * container that is_stopped). Returns how many.
  */

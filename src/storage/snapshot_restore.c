@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "container/container.h"
+#include "container/lock.h"
+#include "container/state.h"
 #include "storage/backend.h"
 #include "storage/copy.h"
 #include "storage/remove.h"
@@ -512,4 +514,18 @@ int snapshot_sweep(const struct container *container, bool is_stopped, struct er
 	}
 	r = is_stopped ? snapshot_drop_layers(container, err) : 0;
 	return r < 0 ? r : ended;
+}
+
+int snapshot_lock(const struct container *container, int64_t timeout_ms, struct error *err)
+{
+	CLEAN_FD int lock = lock_container(container, timeout_ms, err);
+	struct state state;
+	int r = lock < 0 ? lock : 0;
+
+	if (r < 0 || !snapshot_is_pending(container))
+		return r < 0 ? r : fd_take(&lock);
+	r = state_read(container->run_dir, &state, NULL, err);
+	if (r == 0)
+		r = snapshot_sweep(container, state.phase == STATE_STOPPED, err);
+	return r < 0 ? r : fd_take(&lock);
 }

@@ -124,32 +124,61 @@ int sweep_snapshots(const char *dir, struct error *err)
 	return r;
 }
 
+int sweep_traces(const struct paths *paths, const char *name, struct error *err)
+{
+	static const char *const endings[] = {"log", "log.1", "console", "console.1"};
+	CLEAN_FD int run = open(paths->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int first = run < 0 ? 0 : file_remove_tree(run, name, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		CLEAN_FREE char *log = must_printf("%s/%s.%s", paths->log, name, endings[i]);
+
+		if (unlink(log) < 0 && errno != ENOENT && !first)
+			first = fail(err, errno, "remove '%s'", log);
+	}
+	return first;
+}
+
+/* "web1" of ".web1.destroying". */
+static char *container_of(const char *leftover)
+{
+	return must_printf("%.*s", (int)(strrchr(leftover, '.') - leftover - 1), leftover + 1);
+}
+
 /*
  * A folder that a create names was there before it, and so was a volume that is not its own; a destroy was to
  * remove it.
  */
-static int remove_leftover(const struct paths *paths, int store, const char *name,
+static int remove_leftover(const struct paths *paths, int store, const char *leftover,
                            struct error *err)
 {
-	CLEAN_FREE char *file = must_printf("%s/%s/config", paths->store, name);
-	const char *end = strrchr(name, '.');
-	CLEAN_FREE char *dir =
-		must_printf("%s/%.*s", paths->store, (int)(end - name - 1), name + 1);
-	bool is_destroyed = text_ends(name, ".destroying");
-	int r = 0;
+	CLEAN_FREE char *hidden = must_printf("%s/%s", paths->store, leftover);
+	CLEAN_FREE char *file = must_printf("%s/config", hidden);
+	CLEAN_FREE char *name = container_of(leftover);
+	CLEAN_FREE char *dir = must_printf("%s/%s", paths->store, name);
+	bool is_destroyed = text_ends(leftover, ".destroying");
+	int r = is_destroyed ? sweep_snapshots(hidden, err) : 0;
 
-	if (is_destroyed) {
-		CLEAN_FREE char *folder = must_printf("%s/%s", paths->store, name);
-
-		r = sweep_snapshots(folder, err);
-	}
 	if (r == 0)
 		r = remove_outside(file, is_destroyed ? dir : NULL, err);
 	if (r == -EPERM && !is_destroyed)
 		error_clear(err);
 	else if (r < 0)
 		return r;
-	return remove_tree(store, name, err);
+	return remove_tree(store, leftover, err);
+}
+
+/* With the store lock held: nobody makes one of the name meanwhile. */
+static int remove_traces(const struct paths *paths, int store, const char *leftover,
+                         struct error *err)
+{
+	CLEAN_FREE char *name = container_of(leftover);
+	CLEAN_FREE char *creating = must_printf(".%s.creating", name);
+
+	if (!text_ends(leftover, ".destroying") || file_exists(store, name) ||
+	    file_exists(store, creating))
+		return 0;
+	return sweep_traces(paths, name, err);
 }
 
 int sweep_all(const struct paths *paths, struct error *err)
@@ -173,10 +202,12 @@ int sweep_all(const struct paths *paths, struct error *err)
 		if (lock < 0)
 			return lock;
 		folder = lock_folder(store, names.items[i], NULL);
+		r = folder < 0 ? 0 : remove_traces(paths, store, names.items[i], err);
 		fd_close(&lock);
 		if (folder < 0)
 			continue; /* somebody is at work, or it is gone */
-		r = remove_leftover(paths, store, names.items[i], err);
+		if (r == 0)
+			r = remove_leftover(paths, store, names.items[i], err);
 		if (r < 0)
 			return fail_in(err, "remove what a killed command left");
 		removed++;

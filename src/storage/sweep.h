@@ -30,6 +30,8 @@ int sweep_volume(const char *file, struct error *err);
  * been tried.
  */
 int sweep_snapshots(const char *dir, struct error *err);
+/* What a container that is gone has elsewhere: RUN/NAME, its logs. The first that stays is the error. */
+int sweep_traces(const struct paths *paths, const char *name, struct error *err);
 
 /*
  * Removes what killed commands left. Takes the store lock for a moment, only when there is something.

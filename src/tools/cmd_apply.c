@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "container/container.h"
-#include "container/lock.h"
+#include "storage/snapshot.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
 #include "tools/live.h"
@@ -85,7 +85,7 @@ static int apply(const struct call *call, const char *name, struct strings *erro
 	int r = container_init(&names, &call->paths, name, err);
 
 	if (r == 0)
-		lock = lock_container(&names, LOCK_MS, err);
+		lock = snapshot_lock(&names, LOCK_MS, err);
 	r = lock < 0 ? lock : container_open(&container, &call->paths, name, errors, err);
 	if (r < 0)
 		return r;

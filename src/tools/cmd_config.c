@@ -11,7 +11,7 @@
 #include "container/config.h"
 #include "container/container.h"
 #include "container/keys.h"
-#include "container/lock.h"
+#include "storage/snapshot.h"
 #include "tools/command.h"
 #include "tools/config_change.h"
 #include "tools/config_lxc.h"
@@ -143,7 +143,7 @@ static int run_set(struct call *call, char **words)
 		(void)output_error(call, words[0], &err);
 		return EXIT_FAILED;
 	}
-	lock = lock_container(&container, LOCK_WAIT_MS, &err);
+	lock = snapshot_lock(&container, LOCK_WAIT_MS, &err);
 	if (lock < 0)
 		return output_error(call, words[0], &err);
 	/* one that cannot be loaded may be mended by this */
@@ -177,7 +177,7 @@ static int run_unset(struct call *call, char **words)
 		(void)output_error(call, words[0], &err);
 		return EXIT_FAILED;
 	}
-	lock = lock_container(&container, LOCK_WAIT_MS, &err);
+	lock = snapshot_lock(&container, LOCK_WAIT_MS, &err);
 	if (lock < 0)
 		return output_error(call, words[0], &err);
 	change = (struct config_edit){

@@ -136,24 +136,11 @@ static int check_dependents(const struct doomed *doomed, struct error *err)
 	return fail_hint(err, "unmount it first");
 }
 
-/* State, lock and logs; what cannot be removed is said and is no failure. */
-static void remove_traces(const struct doomed *doomed)
+static int sync_folder(const char *path, struct error *err)
 {
-	const struct paths *paths = &doomed->call->paths;
-	const char *files[] = {doomed->container.log, doomed->container.console};
-	CLEAN_FD int run = open(paths->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct error err = {0};
+	CLEAN_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		CLEAN_FREE char *rotated = must_printf("%s.1", files[i]);
-
-		if ((unlink(files[i]) < 0 && errno != ENOENT) ||
-		    (unlink(rotated) < 0 && errno != ENOENT))
-			output_note(doomed->call, "'%s' stays: %s", files[i],
-			            strerrordesc_np(errno));
-	}
-	if (run >= 0 && file_remove_tree(run, doomed->container.name, &err) < 0)
-		output_note(doomed->call, "'%s' stays: %s", doomed->container.run_dir, err.text);
+	return fd < 0 || fsync(fd) < 0 ? fail(err, errno, "write '%s' to disk", path) : 0;
 }
 
 /* Only the definition goes: what else is in the folder is kept. */
@@ -161,8 +148,13 @@ static int forget(const struct doomed *doomed, struct error *err)
 {
 	if (unlink(doomed->container.file) < 0)
 		return fail(err, errno, "remove '%s'", doomed->container.file);
+	if (sync_folder(doomed->container.dir, err) < 0)
+		return -err->code;
 	output_note(doomed->call, "%s: '%s' stays (rootfs.managed = no)", doomed->container.name,
 	            doomed->container.dir);
+	if (sweep_traces(&doomed->call->paths, doomed->container.name, err) < 0)
+		output_note(doomed->call, "%s: %s", doomed->container.name, err->text);
+	error_clear(err);
 	return 0;
 }
 
@@ -204,7 +196,9 @@ static int hide(const struct doomed *doomed, const char *hidden, struct error *e
 		return folder;
 	if (renameat2(AT_FDCWD, doomed->container.dir, AT_FDCWD, hidden, RENAME_NOREPLACE) < 0)
 		return fail(err, errno, "rename '%s' to '%s'", doomed->container.dir, hidden);
-	return fd_take(&folder);
+	/* what is gone stays gone */
+	r = sync_folder(paths->store, err);
+	return r < 0 ? r : fd_take(&folder);
 }
 
 static int remove_all(struct doomed *doomed, struct error *err)
@@ -221,6 +215,9 @@ static int remove_all(struct doomed *doomed, struct error *err)
 	if (sweep_snapshots(path, err) < 0)
 		output_note(doomed->call, "%s: %s", container->name, err->text);
 	remove_storage(doomed, hidden);
+	/* the hidden folder last: what is left of the rest is found by it */
+	if (sweep_traces(paths, container->name, err) < 0)
+		output_note(doomed->call, "%s: %s", container->name, err->text);
 	store = open(paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0 ? fail(err, errno, "open '%s'", paths->store) < 0
 	              : remove_tree(store, hidden, err) < 0)
@@ -237,19 +234,13 @@ static int destroy(struct doomed *doomed, struct error *err)
 
 	if (lock < 0)
 		return lock;
-	/* another destroy may have been first */
-	if (!container_exists(&doomed->container))
-		return fail_plain(err, ENOENT, "no such container");
 	r = check_snapshots(doomed, err);
 	if (r == 0)
 		r = stop_first(doomed, err);
 	if (r < 0)
 		return r;
 	look(doomed);
-	r = doomed->keep && doomed->is_inside ? forget(doomed, err) : remove_all(doomed, err);
-	if (r == 0)
-		remove_traces(doomed);
-	return r;
+	return doomed->keep && doomed->is_inside ? forget(doomed, err) : remove_all(doomed, err);
 }
 
 static int run_one(struct call *call, const char *name)

@@ -9,7 +9,6 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "container/container.h"
-#include "container/lock.h"
 #include "container/state.h"
 #include "storage/manifest.h"
 #include "storage/snapshot.h"
@@ -269,7 +268,7 @@ static int choose_tree(struct export *export, struct error *err)
 
 static int export_container(struct export *export, struct error *err)
 {
-	CLEAN_FD int lock = lock_container(&export->container, LOCK_MS, err);
+	CLEAN_FD int lock = snapshot_lock(&export->container, LOCK_MS, err);
 	int r = lock < 0 ? lock : 0;
 
 	if (r == 0)

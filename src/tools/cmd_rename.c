@@ -2,12 +2,10 @@
 /* sysc rename: another name for a stopped container (storage/relocate.h), and for what it calls itself. */
 #include "base/cleanup.h"
 #include "container/container.h"
-#include "container/lock.h"
 #include "container/state.h"
 #include "monitor/client.h"
-#include "storage/identity.h"
 #include "storage/relocate.h"
-#include "storage/storage.h"
+#include "storage/snapshot.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/output.h"
@@ -41,7 +39,7 @@ static int take_lock(struct locks *locks, const struct container *container, str
 	if (locks->count == OTHERS_MAX)
 		return fail_plain(err, E2BIG, "more than %d containers stand on it",
 		                  OTHERS_MAX - 1);
-	fd = lock_container(container, LOCK_MS, err);
+	fd = snapshot_lock(container, LOCK_MS, err);
 	if (fd < 0)
 		return fd;
 	locks->fds[locks->count++] = fd;
@@ -77,35 +75,11 @@ static int check_stopped(const struct container *container, struct error *err)
 	return fail_hint(err, "stop it first");
 }
 
-/* What is inside its tree; the container is renamed already. */
-static int rename_inside(const struct container *new, const char *old_name, struct error *err)
-{
-	CLEAN(storage_done) struct storage storage = {.backend = NULL};
-	struct identity identity = {
-		.paths = new->paths,
-		.old_name = old_name,
-		.new_name = new->name,
-		.keep = IDENTITY_ALL,
-	};
-	CLEAN_FD int tree = -1;
-	int r;
-
-	if (!new->config.rootfs_path || !new->config.rootfs_managed)
-		return 0; /* a tree that is not ours */
-	(void)snprintf(identity.old_host, sizeof(identity.old_host), "%s", old_name);
-	(void)snprintf(identity.new_host, sizeof(identity.new_host), "%s", new->name);
-	r = storage_of(&storage, &new->config, err);
-	if (r < 0)
-		return r;
-	tree = storage_visit(&storage, STORAGE_WRITE, err);
-	return tree < 0 ? tree : identity_renew_tree(&identity, tree, err);
-}
-
 /* [boot] after of another container. */
 static int change_reference(const struct container *other, const char *old_name, const char *name,
                             struct error *err)
 {
-	CLEAN_FD int lock = lock_container(other, LOCK_MS, err);
+	CLEAN_FD int lock = snapshot_lock(other, LOCK_MS, err);
 	int r = lock < 0 ? lock : config_edit_set(other->file, "boot", "after", name, false, err);
 
 	return r < 0 ? r : config_edit_unset(other->file, "boot", "after", old_name, err);
@@ -135,7 +109,7 @@ static void see_references(const struct call *call, const char *old_name, const 
 static int rename_container(struct call *call, const char *old_name, const char *name,
                             struct error *err)
 {
-	CLEAN(container_done) struct container container = {0}, new = {0};
+	CLEAN(container_done) struct container container = {0};
 	CLEAN(locks_done) struct locks locks = {.count = 0};
 	struct error inside = {0};
 	int r = container_open(&container, &call->paths, old_name, NULL, err);
@@ -153,14 +127,11 @@ static int rename_container(struct call *call, const char *old_name, const char 
 	config_init(&container.config);
 	r = container_load(&container, NULL, err);
 	if (r == 0)
-		r = relocate(&container, name, &locks.names, err);
-	if (r < 0)
-		return r;
-	if (container_open(&new, &call->paths, name, NULL, &inside) < 0 ||
-	    rename_inside(&new, old_name, &inside) < 0)
+		r = relocate(&container, name, &locks.names, &inside, err);
+	if (r == 0 && inside.code)
 		output_note(call, "%s: its name inside is still '%s': %s", name, old_name,
 		            inside.text);
-	return 0;
+	return r;
 }
 
 static int run(struct call *call)

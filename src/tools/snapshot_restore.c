@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "monitor/client.h"
+#include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/copying.h"
 #include "tools/making.h"
@@ -160,8 +161,11 @@ static int restore_to(struct subject *subject, const char *name, struct error *e
 	CLEAN(copying_done) struct copying copying;
 	CLEAN(strings_done) struct strings errors = {0};
 	CLEAN_FD int signals = making_catch_signals();
+	struct error swept = {0};
 	int r;
 
+	if (sweep_all(&subject->call->paths, &swept) < 0)
+		output_note(subject->call, "%s", swept.text);
 	copying_init(&copying, subject->call, &source, subject->words->to);
 	r = container_init(&source, &subject->call->paths, subject->container.name, err);
 	if (r < 0)

@@ -66,8 +66,6 @@ static int load(struct subject *subject, const char *name, struct error *err)
 
 	if (r == 0)
 		r = subject->lock = lock_container(container, LOCK_MS, err);
-	if (r >= 0 && !container_exists(container))
-		r = fail_plain(err, ENOENT, "no such container");
 	if (r >= 0)
 		r = config_load(&container->config, container->file, NULL, err);
 	return r < 0 ? r : 0;

@@ -16,6 +16,7 @@ ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/health.bats
 ROOT_TESTS += tests/root/increment.bats
 ROOT_TESTS += tests/root/inits.bats
+ROOT_TESTS += tests/root/killed.bats
 ROOT_TESTS += tests/root/limits.bats
 ROOT_TESTS += tests/root/live.bats
 ROOT_TESTS += tests/root/net.bats
@@ -36,4 +37,4 @@ ROOT_TESTS += tests/root/tools.bats
 ROOT_TESTS += tests/root/transfer.bats
 TESTS += $(ROOT_TESTS)
 EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py \
-	tests/lib/tree.bash
+	tests/lib/steps.bash tests/lib/tree.bash

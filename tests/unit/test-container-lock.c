@@ -19,6 +19,8 @@ static void open_case(struct paths *paths, struct container *container, const ch
 		.log = must_printf("%s/log", folder),
 	};
 	CHECK_INT(container_init(container, paths, "web1", NULL), 0);
+	CHECK_INT(file_make_dirs(paths->store, 0711, NULL), 0);
+	free(folder_write(folder, "store/web1/config", ""));
 }
 
 /* A child that takes the lock, says so, and keeps it until its input ends. */
@@ -114,6 +116,36 @@ TEST(a_lock_of_a_removed_folder_is_taken_again)
 	CHECK(mine.st_ino == now.st_ino);
 	close(first);
 	close(second);
+}
+
+TEST(with_it_goes_what_a_killed_command_left)
+{
+	FOLDER(folder);
+	CLEAN(paths_done) struct paths paths;
+	CLEAN(container_done) struct container container;
+	CLEAN_FREE char *left = NULL;
+	int fd;
+
+	open_case(&paths, &container, folder);
+	left = folder_write(folder, "store/web1/.config.sysc-new", "half");
+	fd = lock_container(&container, 0, NULL);
+	CHECK(fd >= 0);
+	CHECK(!file_exists(AT_FDCWD, left) && file_exists(AT_FDCWD, container.file));
+	close(fd);
+}
+
+TEST(of_a_container_that_is_gone_there_is_none_and_nothing_stays)
+{
+	FOLDER(folder);
+	CLEAN(paths_done) struct paths paths;
+	CLEAN(container_done) struct container container;
+	struct error err = {0};
+
+	open_case(&paths, &container, folder);
+	CHECK_INT(unlink(container.file), 0);
+	CHECK_INT(lock_container(&container, 0, &err), -ENOENT);
+	CHECK(text_is(err.text, "no such container"));
+	CHECK(!file_exists(AT_FDCWD, container.run_dir));
 }
 
 TEST(the_store_has_a_lock_of_its_own)

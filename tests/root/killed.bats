@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every operation is killed before each of its steps that change something: containers and snapshots are whole or absent,
+# the next command cleans up and does the same again. The same with a disk that is full from there on, or fails.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+load ../lib/steps
+
+# walk OPERATION: killed at each step; then the same once more, or the next command
+walk() {
+	local n code list
+	operation "$1"
+	clean_run
+	for n in $(choose_steps "$beside/steps" "${MOST-40}"); do
+		from_beginning
+		run_steps -n "$n" -k main || tell "$n" "exit code $code"
+		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
+		if [[ -n $next ]]; then end_by_next "$n"; else end_by_same "$n"; fi
+		list=$list_after
+		[[ $now == after ]] || list=$list_before
+		[[ $(list_all) == "$list" ]] || tell "$n" "left behind" "$(differences "$list" "$(list_all)")"
+		assert_clean || tell "$n" "left behind"
+	done
+}
+
+end_by_same() {
+	local code=0
+	"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || code=$?
+	((code == 0)) || [[ $now == after && $again == "$code" ]] || tell "$1" "again: exit code $code, was $now"
+	now=after state=$(look)
+	[[ $state == "$after" ]] || tell "$1" "again: not as after" "$(differences "$after" "$state")"
+}
+
+end_by_next() {
+	# shellcheck disable=SC2086 # words
+	"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
+	parts=no is_before_or_after || tell "$1" "not ended" "$(differences "$after" "$state")"
+}
+
+@test "create" { walk create; }
+@test "create: overlay" { walk create-overlay; }
+@test "create: an image" { walk create-image; }
+@test "create: a distribution" { walk create-busybox; }
+@test "config set" { walk config-set; }
+@test "config unset" { walk config-unset; }
+@test "copy" { walk copy; }
+@test "copy -s: an overlay on a folder" { walk copy-folder; }
+@test "copy -s: two overlays" { walk copy-overlay; }
+@test "rename, with a snapshot and one that stands on it" { walk rename; }
+@test "snapshot create" { walk snapshot; }
+@test "snapshot create: overlay" { walk snapshot-overlay; }
+@test "snapshot restore" { walk restore; }
+@test "snapshot restore: overlay" { walk restore-overlay; }
+@test "snapshot restore --config-only" { walk restore-config; }
+@test "snapshot restore --to" { walk restore-to; }
+@test "snapshot delete" { walk delete; }
+@test "snapshot delete: overlay" { walk delete-overlay; }
+@test "snapshot prune" { walk prune; }
+@test "export" { walk export; }
+@test "import" { walk import; }
+@test "destroy" { walk destroy; }
+@test "destroy -s" { walk destroy-snapshots; }
