@@ -417,6 +417,9 @@ static int is_exchanged(const struct container *container, const char *dir, stru
 		return 0;
 	if (identity)
 		return identity_of(storage_place(&now)) == identity;
+	/* written before anything was made, removed when it was in force */
+	if (!file_exists(AT_FDCWD, file))
+		return 1;
 	if (snapshot_storage_of(file, container->config.uuid, next, NULL) < 0)
 		return 0;
 	one = storage_text(&now);

@@ -18,13 +18,14 @@ SYSC="$top_builddir/src/sysc"
 setup() { steps_setup; }
 teardown() { steps_teardown; }
 
-# A disk of the test's own; MOUNT_WORDS: of mount(8), a tmpfs if unset. What else there is lies beside it.
+# A disk of the test's own, and what it is mounted by (the words in STEPS_DISK); what else there is lies beside it.
+STEPS_DISK=(-t tmpfs -o mode=0711 tmpfs)
 steps_setup() {
 	sandbox_setup
 	beside=$BATS_TEST_TMPDIR
 	disk=$beside/disk
 	mkdir "$disk" "$beside/out"
-	if (($#)); then mount "$@" "$disk"; else mount -t tmpfs -o mode=0711 tmpfs "$disk"; fi
+	mount "${STEPS_DISK[@]}" "$disk"
 	export SYSC_PATH=$disk/store SYSC_RUN=$beside/run SYSC_LOG=$disk/log SYSC_CACHE=$disk/cache
 	mkdir "$SYSC_PATH" "$SYSC_LOG" "$SYSC_CACHE" "$disk/out"
 	echo '; no network' >"$SYSC_ETC/default.conf"
@@ -227,7 +228,7 @@ count_mounts() { grep -c . /proc/self/mountinfo; }
 # assert_clean: nothing is mounted, no device is bound to a file of the disk
 assert_clean() {
 	[[ $(count_mounts) == "$mounts" ]] || { echo "mounted: $(tail -n 2 /proc/self/mountinfo)" && return 1; }
-	[[ -z $(losetup -n -O BACK-FILE | grep "^$disk/") ]] || { echo "loop: $(losetup -n -O BACK-FILE)" && return 1; }
+	! losetup -n -O BACK-FILE | grep -q "^$disk/" || { echo "loop: $(losetup -n -O BACK-FILE)" && return 1; }
 }
 
 # --- walking ---
