@@ -3,6 +3,7 @@
 # Every operation is killed before each of its steps that change something: containers and snapshots are whole or absent,
 # the next command cleans up and does the same again. The same with a disk that is full from there on, or fails.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # steps.bash sets what is read here
 
 bats_require_minimum_version 1.5.0
 load ../lib/steps
@@ -12,7 +13,7 @@ walk() {
 	local n code list
 	operation "$1"
 	clean_run
-	for n in $(choose_steps "$beside/steps" "${MOST-40}"); do
+	for n in $(choose_steps "$beside/steps" "${MOST-24}"); do
 		from_beginning
 		run_steps -n "$n" -k main || tell "$n" "exit code $code"
 		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
