@@ -95,16 +95,17 @@ static void add(struct copy_links *links, const struct stat *st, struct walk_nod
 	links->count++;
 }
 
-static int make_link(const struct copy_link *link, int to_fd, int folder, const char *name)
+static int make_link(const struct copy_link *link, struct walk_root *to, int folder,
+                     const char *name)
 {
-	CLEAN_FD int first = walk_open(to_fd, link->node, O_PATH | O_DIRECTORY);
+	CLEAN_FD int first = walk_reach(to, link->node, O_PATH | O_DIRECTORY);
 
 	if (first < 0)
 		return first;
 	return linkat(first, link->name, folder, name, 0) < 0 ? -errno : 1;
 }
 
-int copy_links_make(struct copy_links *links, int to_fd, const struct stat *st,
+int copy_links_make(struct copy_links *links, struct walk_root *to, const struct stat *st,
                     struct walk_node *node, int folder, const char *name,
                     int (*make)(void *argument), void *argument)
 {
@@ -120,5 +121,5 @@ int copy_links_make(struct copy_links *links, int to_fd, const struct stat *st,
 			add(links, st, node, name);
 	}
 	(void)pthread_mutex_unlock(&links->lock);
-	return link ? make_link(link, to_fd, folder, name) : r;
+	return link ? make_link(link, to, folder, name) : r;
 }

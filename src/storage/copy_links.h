@@ -9,6 +9,7 @@
 
 struct copy_link;
 struct walk_node;
+struct walk_root;
 
 struct copy_links {
 	pthread_mutex_t lock;
@@ -21,10 +22,10 @@ void copy_links_done(struct copy_links *links);
 
 /*
  * Makes folder/name: by make(argument) when the inode of st is met for the first time (0), otherwise as
- * a link to what was made then (1). The content may still be on its way; it is the same inode. to_fd is
+ * a link to what was made then (1). The content may still be on its way; it is the same inode. to is
  * the root of the new tree, folder the open folder at node. -errno.
  */
-int copy_links_make(struct copy_links *links, int to_fd, const struct stat *st,
+int copy_links_make(struct copy_links *links, struct walk_root *to, const struct stat *st,
                     struct walk_node *node, int folder, const char *name,
                     int (*make)(void *argument), void *argument);
 

@@ -7,8 +7,12 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+
+#define FAR  64 /* levels that are opened at once */
+#define NEAR 32 /* levels above a folder is the anchor that is made for it */
 
 struct walk_node *walk_node_new(struct walk_node *parent, const char *name)
 {
@@ -17,6 +21,7 @@ struct walk_node *walk_node_new(struct walk_node *parent, const char *name)
 
 	node->parent = walk_node_hold(parent);
 	node->holders = 1;
+	node->depth = parent ? parent->depth + 1 : 1;
 	memcpy(node->name, name, size);
 	return node;
 }
@@ -51,22 +56,24 @@ int walk_open_entry(int folder_fd, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static size_t path_length(const struct walk_node *node)
+/* From top, a folder above it, or the root (NULL). */
+static size_t path_length(const struct walk_node *node, const struct walk_node *top)
 {
 	size_t length = 0;
 
-	for (; node; node = node->parent)
+	for (; node != top; node = node->parent)
 		length += strlen(node->name) + 1;
 	return length;
 }
 
 /* "usr/lib/x" and its end into the room that path_length() asked for. */
-static void write_path(const struct walk_node *node, char *path, size_t length)
+static void write_path(const struct walk_node *node, const struct walk_node *top, char *path,
+                       size_t length)
 {
 	char *at = path + length;
 	char end = '\0';
 
-	for (; node; node = node->parent) {
+	for (; node != top; node = node->parent) {
 		size_t size = strlen(node->name);
 
 		*--at = end;
@@ -77,7 +84,7 @@ static void write_path(const struct walk_node *node, char *path, size_t length)
 }
 
 /* A path longer than the kernel takes, in pieces. */
-static int open_long(int root_fd, char *path, int flags)
+static int open_long(int top_fd, char *path, int flags)
 {
 	CLEAN_FD int folder = -1;
 	char *at = path;
@@ -89,31 +96,124 @@ static int open_long(int root_fd, char *path, int flags)
 		while (*cut != '/')
 			cut--;
 		*cut = '\0';
-		next = walk_open_entry(folder < 0 ? root_fd : folder, at, O_PATH | O_DIRECTORY);
+		next = walk_open_entry(folder < 0 ? top_fd : folder, at, O_PATH | O_DIRECTORY);
 		if (next < 0)
 			return next;
 		fd_close(&folder);
 		folder = next;
 		at = cut + 1;
 	}
-	return walk_open_entry(folder < 0 ? root_fd : folder, at, flags);
+	return walk_open_entry(folder < 0 ? top_fd : folder, at, flags);
+}
+
+static int open_below(int top_fd, const struct walk_node *top, const struct walk_node *node,
+                      int flags)
+{
+	char path[PATH_MAX];
+	size_t length = path_length(node, top);
+	CLEAN_FREE char *longer = NULL;
+
+	if (node == top)
+		return walk_open_entry(top_fd, ".", flags);
+	if (length <= sizeof(path)) {
+		write_path(node, top, path, length);
+		return walk_open_entry(top_fd, path, flags);
+	}
+	longer = must_alloc(length);
+	write_path(node, top, longer, length);
+	return open_long(top_fd, longer, flags);
 }
 
 int walk_open(int root_fd, const struct walk_node *node, int flags)
 {
-	char path[PATH_MAX];
-	size_t length = path_length(node);
-	CLEAN_FREE char *longer = NULL;
+	return open_below(root_fd, NULL, node, flags);
+}
 
-	if (!node)
-		return walk_open_entry(root_fd, ".", flags);
-	if (length <= sizeof(path)) {
-		write_path(node, path, length);
-		return walk_open_entry(root_fd, path, flags);
+/* --- anchors --- */
+
+void walk_root_init(struct walk_root *root, int fd)
+{
+	*root = (struct walk_root){.fd = fd};
+	(void)pthread_mutex_init(&root->lock, NULL); /* cannot fail in Linux */
+}
+
+void walk_root_done(struct walk_root *root)
+{
+	for (size_t i = 0; i < WALK_ANCHORS; i++) {
+		if (root->anchors[i].node)
+			fd_close(&root->anchors[i].fd);
+		walk_node_drop(root->anchors[i].node);
 	}
-	longer = must_alloc(length);
-	write_path(node, longer, length);
-	return open_long(root_fd, longer, flags);
+	(void)pthread_mutex_destroy(&root->lock);
+}
+
+static const struct walk_anchor *find_anchor(const struct walk_root *root,
+                                             const struct walk_node *node)
+{
+	for (size_t i = 0; i < WALK_ANCHORS; i++)
+		if (root->anchors[i].node == node)
+			return &root->anchors[i];
+	return NULL;
+}
+
+/* The nearest one above node, NULL: the root. Most folders never were one. */
+static const struct walk_anchor *nearest_anchor(const struct walk_root *root,
+                                                const struct walk_node *node)
+{
+	const struct walk_anchor *found = NULL;
+
+	for (; node && !found; node = node->parent)
+		if (node->is_anchor)
+			found = find_anchor(root, node);
+	return found;
+}
+
+/* Opens the folder NEAR levels above node and keeps it, in place of the one that was kept the longest. */
+static int add_anchor(struct walk_root *root, const struct walk_anchor *above,
+                      struct walk_node *node)
+{
+	struct walk_anchor *anchor = &root->anchors[root->next];
+	int fd;
+
+	for (unsigned int up = 0; up < NEAR; up++)
+		node = node->parent;
+	fd = open_below(above ? above->fd : root->fd, above ? above->node : NULL, node,
+	                O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	root->next = (root->next + 1) % WALK_ANCHORS;
+	if (anchor->node)
+		fd_close(&anchor->fd);
+	walk_node_drop(anchor->node);
+	node->is_anchor = true;
+	*anchor = (struct walk_anchor){.node = walk_node_hold(node), .fd = fd};
+	return 0;
+}
+
+static int reach_deep(struct walk_root *root, struct walk_node *node, int flags)
+{
+	const struct walk_anchor *above = nearest_anchor(root, node);
+
+	if (node->depth - (above ? above->node->depth : 0) > FAR) {
+		int r = add_anchor(root, above, node);
+
+		if (r < 0)
+			return r;
+		above = nearest_anchor(root, node);
+	}
+	return open_below(above->fd, above->node, node, flags);
+}
+
+int walk_reach(struct walk_root *root, struct walk_node *node, int flags)
+{
+	int r;
+
+	if (!node || node->depth <= FAR)
+		return walk_open(root->fd, node, flags);
+	(void)pthread_mutex_lock(&root->lock);
+	r = reach_deep(root, node, flags);
+	(void)pthread_mutex_unlock(&root->lock);
+	return r;
 }
 
 const char *walk_path(const struct walk_node *node, const char *name, char out[WALK_PATH_MAX])

@@ -14,6 +14,7 @@
 #include <linux/posix_acl_xattr.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -446,9 +447,11 @@ TEST(a_tree_deeper_than_any_path)
 	memset(name, 'n', 255);
 	name[255] = '\0';
 	at = dup(place.from);
-	for (int i = 0; i < 1500; i++) {
+	write_file(place.from, "top", "has other names far below");
+	for (int i = 0; i < 3000; i++) {
 		CHECK(mkdirat(at, i % 50 ? "d" : name, 0755) == 0);
-		CHECK(i % 100 || mkdirat(at, "beside", 0700) == 0);
+		CHECK(i % 7 || mkdirat(at, "beside", 0700) == 0);
+		CHECK(i % 900 || linkat(place.from, "top", at, "bottom", 0) == 0);
 		next = openat(at, i % 50 ? "d" : name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		CHECK(next >= 0);
 		close(at);
@@ -456,7 +459,61 @@ TEST(a_tree_deeper_than_any_path)
 	}
 	write_file(at, name, "at the bottom");
 	close(at);
-	CHECK_INT(copy_all(&place, NULL).files, 1);
+	CHECK_INT(copy_all(&place, NULL).files, 2);
+	place_done(&place);
+}
+
+/* It would take hours if each folder were opened from the root. */
+TEST(a_tree_as_deep_as_a_guest_likes)
+{
+	struct copy_totals totals = {0};
+	struct error err = {0};
+	struct place place;
+	int at;
+
+	place_init(&place);
+	at = dup(place.from);
+	for (int i = 0; i < 20000; i++) {
+		int next;
+
+		CHECK(mkdirat(at, "d", 0755) == 0 && mkdirat(at, "e", 0755) == 0);
+		next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		CHECK(next >= 0);
+		close(at);
+		at = next;
+	}
+	close(at);
+	CHECK_INT(copy_tree(place.from, place.to, NULL, &totals, &err), 0);
+	CHECK_INT(totals.folders, 40000);
+	place_done(&place);
+}
+
+#ifdef __SANITIZE_ADDRESS__
+#define COUNTS_MEMORY false /* what is freed is kept */
+#else
+#define COUNTS_MEMORY true
+#endif
+
+TEST(many_names_are_not_kept_at_a_time)
+{
+	struct copy_totals totals = {0};
+	struct error err = {0};
+	struct rusage before, after;
+	struct place place;
+	char name[200];
+
+	NEED("memory", COUNTS_MEMORY, "the address sanitizer keeps what is freed");
+	place_init(&place);
+	for (int i = 0; i < 60000; i++) {
+		(void)snprintf(name, sizeof(name), "%0180d", i);
+		close(openat(place.from, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	}
+	CHECK(getrusage(RUSAGE_SELF, &before) == 0);
+	CHECK_INT(copy_tree(place.from, place.to, NULL, &totals, &err), 0);
+	CHECK(getrusage(RUSAGE_SELF, &after) == 0);
+	CHECK_INT(totals.files, 60000);
+	/* kibibytes: a third of what the names take */
+	CHECK(after.ru_maxrss - before.ru_maxrss < 4096);
 	place_done(&place);
 }
 
