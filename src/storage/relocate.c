@@ -23,6 +23,7 @@
 #define CONFIG_MOST   (1U << 20)
 #define PLAN          ".renaming"
 #define STAGED        "config.renamed"
+#define MARK          ".renaming.prepared" /* there may be such files */
 
 static int sync_folder(const char *path, struct error *err)
 {
@@ -194,6 +195,19 @@ static int drop_container(const char *dir, struct error *err)
 	return r < 0 ? r : each_below(snapshots, drop, err);
 }
 
+static int drop_all(const struct paths *paths, struct error *err)
+{
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, paths->store);
+	int r;
+
+	if (!file_exists(AT_FDCWD, mark))
+		return 0;
+	r = each_below(paths->store, drop_container, err);
+	if (r == 0 && unlink(mark) < 0)
+		r = fail(err, errno, "remove '%s'", mark);
+	return r;
+}
+
 /* Logs are worth a try: without them the container is whole too. */
 static void move_log(const char *from, const char *to)
 {
@@ -253,6 +267,7 @@ static int follow(const struct container *from, const struct container *to, stru
 {
 	const char *store = from->paths->store;
 	CLEAN_FREE char *plan = must_printf("%s/" PLAN, store);
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, store);
 	int r;
 
 	if (renameat2(AT_FDCWD, from->dir, AT_FDCWD, to->dir, RENAME_NOREPLACE) < 0 &&
@@ -265,7 +280,7 @@ static int follow(const struct container *from, const struct container *to, stru
 		return r;
 	move_traces(from, to);
 	(void)rename_inside(from, to, inside); /* it has its name all the same */
-	if (unlink(plan) < 0)
+	if ((unlink(mark) < 0 && errno != ENOENT) || unlink(plan) < 0)
 		return fail(err, errno, "remove '%s'", plan);
 	return sync_folder(store, err);
 }
@@ -314,6 +329,20 @@ int relocate_finish(const struct paths *paths, struct error *err)
 	return r < 0 ? fail_in(err, "end the rename that a killed command began") : r;
 }
 
+int relocate_sweep(const struct paths *paths, struct error *err)
+{
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, paths->store);
+	CLEAN_FD int lock = -1;
+	int r;
+
+	if (!file_exists(AT_FDCWD, mark))
+		return 0;
+	r = lock = lock_store(paths, STORE_WAIT_MS, err); /* one at work ends first */
+	if (r >= 0)
+		r = finish(paths, err);
+	return r < 0 ? r : drop_all(paths, err);
+}
+
 int relocate(const struct container *container, const char *name, const struct strings *locked,
              struct error *inside, struct error *err)
 {
@@ -321,6 +350,7 @@ int relocate(const struct container *container, const char *name, const struct s
 	CLEAN(container_done) struct container target = {0};
 	CLEAN(strings_done) struct strings staged = {0};
 	CLEAN_FREE char *plan = must_printf("%s/" PLAN, paths->store);
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, paths->store);
 	CLEAN_FREE char *text = must_printf("%s %s\n", container->name, name);
 	CLEAN_FD int lock = -1;
 	int r = container_init(&target, paths, name, err);
@@ -332,7 +362,9 @@ int relocate(const struct container *container, const char *name, const struct s
 	if (r == 0)
 		r = check_free(&target, err);
 	if (r == 0)
-		r = each_below(paths->store, drop_container, err);
+		r = drop_all(paths, err);
+	if (r == 0)
+		r = file_replace_volatile(AT_FDCWD, mark, "", 0, 0600, err);
 	if (r < 0)
 		return r;
 	r = stage_all(container, &target, locked, &staged, err);
@@ -342,5 +374,6 @@ int relocate(const struct container *container, const char *name, const struct s
 		return follow(container, &target, inside, err);
 	for (size_t i = 0; i < staged.count; i++)
 		(void)unlink(staged.items[i]); /* the failure is the one to tell */
+	(void)unlink(mark);
 	return r;
 }

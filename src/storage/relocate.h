@@ -28,6 +28,8 @@ void relocate_users(const struct container *container, struct strings *out);
 
 /* Whether a rename was begun and not ended; it may be at work right now. */
 bool relocate_is_pending(const struct paths *paths);
+/* Removes what a rename prepared that was killed before its plan. Cheap when there is nothing. */
+int relocate_sweep(const struct paths *paths, struct error *err);
 /* Waits for it to be done, or does the rest of it when its command was killed. */
 int relocate_finish(const struct paths *paths, struct error *err);
 

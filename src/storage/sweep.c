@@ -9,6 +9,7 @@
 #include "container/config.h"
 #include "container/lock.h"
 #include "container/paths.h"
+#include "storage/relocate.h"
 #include "storage/remove.h"
 #include "storage/storage.h"
 
@@ -187,6 +188,8 @@ int sweep_all(const struct paths *paths, struct error *err)
 	CLEAN_FD int store = -1, lock = -1;
 	int removed = 0;
 
+	if (relocate_sweep(paths, err) < 0)
+		return fail_in(err, "remove what a killed rename left");
 	list_leftovers(paths, &names);
 	if (!names.count)
 		return 0;

@@ -6,6 +6,12 @@
 bats_require_minimum_version 1.5.0
 LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
+load ../lib/images
+
+teardown() {
+	sandbox_teardown
+	drop_images
+}
 
 value() { sysc config get "$1" "$2"; }
 
@@ -115,6 +121,28 @@ value() { sysc config get "$1" "$2"; }
 	sysc start a1 child
 	[[ $(inside a1 hostname) == a1 ]]
 	[[ -z $(find "$SYSC_PATH" -name '*.renamed') ]]
+}
+
+@test "no room for the new configuration: nothing is changed; what a killed rename prepared goes with any next command" {
+	need busybox
+	make_store ext4 16M
+	make_busybox a1
+	sysc copy -s -B overlay a1 child
+	before=$(cd "$SYSC_PATH" && find . -type f ! -name .lock -exec md5sum {} + | sort)
+	mkdir mnt/full
+	while true 2>/dev/null >"mnt/full/$((++i))"; do :; done # no inode is left
+	run sysc rename a1 b1
+	rm -r mnt/full
+	((status == 1))
+	[[ $output == *"No space left on device"* && $(wc -l <<<"$output") == 1 ]]
+	[[ $(cd "$SYSC_PATH" && find . -type f ! -name .lock -exec md5sum {} + | sort) == "$before" ]]
+	# as a rename leaves it that was killed before its plan
+	cp "$SYSC_PATH/a1/config" "$SYSC_PATH/a1/config.renamed"
+	: >"$SYSC_PATH/.renaming.prepared"
+	sysc copy a1 c1
+	[[ $(ls -A "$SYSC_PATH") == $'.lock\na1\nc1\nchild' && ! -e $SYSC_PATH/a1/config.renamed ]]
+	sysc rename a1 b1
+	[[ $(ls -A "$SYSC_PATH") == $'.lock\nb1\nc1\nchild' ]]
 }
 
 @test "a rename that stopped after its plan is ended by any command" {
