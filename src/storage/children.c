@@ -131,13 +131,17 @@ static bool is_written(const struct written *written, const char *lower)
 	       (text_starts(written->path, lower) && written->path[theirs] == '/');
 }
 
-/* Whether it is worth reading with all that it includes: most are not, and there may be many. */
+/*
+ * Whether it is worth reading with all that it includes: it names an overlay, or no root file system itself. Most
+ * are not, and there may be many.
+ */
 static bool may_name_overlay(const char *file)
 {
 	CLEAN(text_done) struct text text = {0};
 
-	return file_read(AT_FDCWD, file, CONFIG_MOST, &text, NULL) < 0 ||
-	       (text.data && (strstr(text.data, "overlay") || strstr(text.data, "include")));
+	if (file_read(AT_FDCWD, file, CONFIG_MOST, &text, NULL) < 0 || !text.data)
+		return true;
+	return strstr(text.data, "overlay") || !strstr(text.data, "\npath");
 }
 
 static bool has_lower(const char *file, const void *what)
