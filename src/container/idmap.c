@@ -129,7 +129,8 @@ int idmap_write(const struct idmap *map, pid_t pid, struct error *err)
 	return r < 0 ? r : write_map(map, true, pid, err);
 }
 
-int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside)
+/* The range that has it; NULL: none. */
+static const struct id_range *find_range(const struct idmap *map, bool groups, uint32_t inside)
 {
 	for (unsigned int i = 0; i < map->count; i++) {
 		const struct id_range *range = &map->ranges[i];
@@ -137,9 +138,33 @@ int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside)
 		if (groups ? !range->groups : !range->users)
 			continue;
 		if (inside >= range->inside && inside - range->inside < range->count)
-			return (int64_t)range->outside + (inside - range->inside);
+			return range;
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+bool idmap_has(const struct idmap *map, bool groups, uint32_t inside)
+{
+	return find_range(map, groups, inside) != NULL;
+}
+
+int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside)
+{
+	const struct id_range *range = find_range(map, groups, inside);
+
+	if (range)
+		return (int64_t)range->outside + (inside - range->inside);
+	return map->others ? (int64_t)map->others : -ENOENT;
+}
+
+void idmap_invert(const struct idmap *map, struct idmap *out)
+{
+	*out = *map;
+	out->others = IDMAP_NOBODY;
+	for (unsigned int i = 0; i < map->count; i++) {
+		out->ranges[i].inside = map->ranges[i].outside;
+		out->ranges[i].outside = map->ranges[i].inside;
+	}
 }
 
 /* The child that holds the new namespace open: it ends when its parent closes the pipe, or dies. */

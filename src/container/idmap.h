@@ -26,7 +26,11 @@ struct id_range {
 struct idmap {
 	struct id_range ranges[IDMAP_RANGES_MAX];
 	unsigned int count;
+	uint32_t others; /* what every other id becomes; 0: it is not mapped */
 };
+
+/* What an id is seen as that a user namespace does not map: nobody (user_namespaces(7)). */
+#define IDMAP_NOBODY 65534
 
 /* "b 0 1048576 65536" added to map: range-checked, no overlap within the map. */
 int idmap_add(struct idmap *map, const char *text, struct error *err);
@@ -35,6 +39,9 @@ int idmap_parse(struct idmap *map, const struct strings *lines, struct error *er
 int idmap_format(const struct idmap *map, bool groups, char *out, size_t room);
 /* Writes both maps of a process that was just born in a new user namespace. */
 int idmap_write(const struct idmap *map, pid_t pid, struct error *err);
+/* The way back: what is outside is inside, and the other way round; others become nobody. */
+void idmap_invert(const struct idmap *map, struct idmap *out);
+bool idmap_has(const struct idmap *map, bool groups, uint32_t inside);
 /* The host id of id inside; -ENOENT when it is not mapped. */
 int64_t idmap_to_host(const struct idmap *map, bool groups, uint32_t inside);
 

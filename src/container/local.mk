@@ -19,6 +19,7 @@ libsysc_a_SOURCES += \
 	src/container/lxc_cgroup.c src/container/lxc_config.c src/container/lxc_config.h \
 	src/container/lxc_file.c src/container/lxc_file.h \
 	src/container/lxc_mount.c src/container/lxc_network.c src/container/lxc_rows.c \
+	src/container/lxc_running.c src/container/lxc_running.h \
 	src/container/lxc_snippet.c src/container/lxc_translate.h src/container/lxc_values.c \
 	src/container/paths.c src/container/paths.h \
 	src/container/rlimits.c src/container/rlimits.h \

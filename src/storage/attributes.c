@@ -49,6 +49,13 @@ int attribute_shift_capability(const char *proc_path, const struct idmap *map,
 	outside = idmap_to_host(map, false, inside);
 	if (outside < 0)
 		return (int)outside;
+	/* of root without a user namespace it has no number: version 2, as in any plain tree */
+	if (outside == 0) {
+		magic = (magic & ~(uint32_t)VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_2;
+		data.magic_etc = htole32(magic);
+		return setxattr(proc_path, CAPABILITY_NAME, &data, XATTR_CAPS_SZ_2, 0) < 0 ? -errno
+		                                                                           : 0;
+	}
 	magic = (magic & ~(uint32_t)VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_3;
 	data.magic_etc = htole32(magic);
 	data.rootid = htole32((uint32_t)outside);

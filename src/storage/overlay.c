@@ -81,16 +81,21 @@ static int set_lowers(int fs, const int *lowers, unsigned int count)
 	return r == -E2BIG ? 0 : r;
 }
 
+enum mount_form {
+	FORM_OWN,   /* of ours: what is hidden is noted in user.overlay.* */
+	FORM_PLAIN, /* in trusted.overlay.*: of another program's that had no user namespace */
+};
+
 /* folder: holds upper/ and work/; -1: a read-only look at the lowers. */
-static int mount_layers(const int *lowers, unsigned int count, int folder, unsigned int attributes,
-                        struct error *err)
+static int mount_layers(enum mount_form form, const int *lowers, unsigned int count, int folder,
+                        unsigned int attributes, struct error *err)
 {
 	CLEAN_FD int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC), upper = -1, work = -1;
 	int r, fd;
 
 	if (fs < 0)
 		return fail(err, errno, "mount the overlay: open file system type 'overlay'");
-	if (sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+	if (form == FORM_OWN && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
 		return fail(err, errno, "mount the overlay: option 'userxattr' (Linux 5.11)");
 	r = set_lowers(fs, lowers, count);
 	if (r < 0)
@@ -132,7 +137,7 @@ int storage_join(const struct storage_root *root, struct error *err)
 	for (unsigned int i = 0; i < root->layer_count; i++)
 		if (sys_move_mount(root->layers[i], "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 			return fail(err, errno, "mount layer %u of the overlay", i);
-	return mount_layers(root->layers, root->layer_count - 1,
+	return mount_layers(FORM_OWN, root->layers, root->layer_count - 1,
 	                    root->layers[root->layer_count - 1],
 	                    root->readonly ? MOUNT_ATTR_RDONLY : 0, err);
 }
@@ -150,12 +155,12 @@ static void layers_done(struct layers *layers)
 		close(layers->fds[--layers->count]);
 }
 
-static int open_layers(const struct storage *storage, struct layers *out, struct error *err)
+static int open_layers(const struct strings *parts, struct layers *out, struct error *err)
 {
-	if (storage->parts.count > LAYERS_MAX)
+	if (parts->count > LAYERS_MAX)
 		return fail_plain(err, E2BIG, "the overlay has more than %d layers", LAYERS_MAX);
-	for (size_t i = 0; i < storage->parts.count; i++) {
-		int fd = storage_open_folder(storage->parts.items[i], err);
+	for (size_t i = 0; i < parts->count; i++) {
+		int fd = storage_open_folder(parts->items[i], err);
 
 		if (fd < 0)
 			return fd;
@@ -168,21 +173,34 @@ static int visit_overlay(const struct storage *storage, bool writable, struct er
 {
 	CLEAN(layers_done) struct layers layers = {.count = 0};
 	CLEAN_FD int upper = -1;
-	int r = open_layers(storage, &layers, err), lowers[LAYERS_MAX];
+	int r = open_layers(&storage->parts, &layers, err), lowers[LAYERS_MAX];
 	unsigned int last;
 
 	if (r < 0)
 		return r;
 	last = layers.count - 1;
 	if (writable)
-		return mount_layers(layers.fds, last, layers.fds[last], 0, err);
+		return mount_layers(FORM_OWN, layers.fds, last, layers.fds[last], 0, err);
 	/* two writers on one upper folder are one too many; to look at it, it is a lower one */
 	upper = openat(layers.fds[last], "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (upper < 0)
 		return fail(err, errno, "open '%s/upper'", folder_of(storage));
 	lowers[0] = upper;
 	memcpy(&lowers[1], layers.fds, last * sizeof(int));
-	return mount_layers(lowers, last + 1, -1, MOUNT_ATTR_RDONLY, err);
+	return mount_layers(FORM_OWN, lowers, last + 1, -1, MOUNT_ATTR_RDONLY, err);
+}
+
+int storage_visit_layers(const struct strings *folders, bool user_attributes, struct error *err)
+{
+	CLEAN(layers_done) struct layers layers = {.count = 0};
+	int r = open_layers(folders, &layers, err);
+
+	return r < 0 ? r
+	             : mount_layers(user_attributes ? FORM_OWN : FORM_PLAIN, layers.fds,
+	                            layers.count, -1,
+	                            MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+	                                    MOUNT_ATTR_NOEXEC,
+	                            err);
 }
 
 /* A layer of a start, as a mount of its own. */

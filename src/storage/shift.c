@@ -30,6 +30,8 @@ struct inode {
 struct shift {
 	const struct idmap *map;
 	struct text path; /* where the walk is, below the tree: "/usr/bin/su"; stays on an error */
+	void (*stray)(const char *path, uint32_t uid, uint32_t gid, void *user);
+	void *user;
 	struct inode *seen;
 	size_t seen_count, seen_room; /* room is 0 or a power of two */
 };
@@ -100,6 +102,18 @@ static int host_id(const struct shift *shift, bool group, uint32_t inside, uint3
 	return 0;
 }
 
+/* Whether it belongs to somebody outside of the map, who is told. */
+static bool is_stray(const struct shift *shift, const struct stat *st)
+{
+	if (!shift->map->others ||
+	    (idmap_has(shift->map, false, st->st_uid) && idmap_has(shift->map, true, st->st_gid)))
+		return false;
+	if (shift->stray)
+		shift->stray(shift->path.length ? shift->path.data : "/", st->st_uid, st->st_gid,
+		             shift->user);
+	return true;
+}
+
 /*
  * The owner and what chown(2) takes away with it: the setuid and setgid bits and the capability of a
  * program. fd is O_PATH, so those go through its magic link, which cannot be a symlink's target:
@@ -111,7 +125,7 @@ __attribute__((noinline)) static int shift_inode(struct shift *shift, int fd, co
 	struct attribute_value capability = {.size = 0};
 	char proc_path[PROC_PATH_MAX];
 	uint32_t uid = 0, gid = 0;
-	bool regular = S_ISREG(st->st_mode);
+	bool regular = S_ISREG(st->st_mode), stray = is_stray(shift, st);
 	int r;
 
 	(void)snprintf(proc_path, sizeof(proc_path), "/proc/self/fd/%d", fd);
@@ -126,7 +140,8 @@ __attribute__((noinline)) static int shift_inode(struct shift *shift, int fd, co
 		return fail(err, -r, "read its capability");
 	if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(err, errno, "change its owner to %u:%u", uid, gid);
-	if (regular && (st->st_mode & (S_ISUID | S_ISGID)) &&
+	/* a stray one had no effect with them, and must not get one by its new owner */
+	if (regular && !stray && (st->st_mode & (S_ISUID | S_ISGID)) &&
 	    chmod(proc_path, st->st_mode & 07777) < 0)
 		return fail(err, errno, "restore its mode");
 	r = attribute_shift_capability(proc_path, shift->map, &capability);
@@ -198,20 +213,26 @@ static int shift_folder(struct shift *shift, int path_fd, unsigned int depth, st
 	return errno ? fail(err, errno, "read it") : 0;
 }
 
-int storage_shift_at(int folder_fd, const char *name, const struct idmap *map, struct error *err)
+static int shift_tree(struct shift *shift, int folder_fd, const char *name, struct error *err)
 {
-	CLEAN(shift_done) struct shift shift = {.map = map};
 	struct stat st;
 	int r;
 
 	if (fstat(folder_fd, &st) < 0)
 		return fail(err, errno, "look at '%s'", name);
-	r = shift_folder(&shift, folder_fd, 0, err);
+	r = shift_folder(shift, folder_fd, 0, err);
 	if (r == 0)
-		r = shift_inode(&shift, folder_fd, &st, err);
+		r = shift_inode(shift, folder_fd, &st, err);
 	return r < 0 ? fail_in(err, "shift the owners of '%s%s'", name,
-	                       shift.path.data ? shift.path.data : "")
+	                       shift->path.data ? shift->path.data : "")
 	             : 0;
+}
+
+int storage_shift_at(int folder_fd, const char *name, const struct idmap *map, struct error *err)
+{
+	CLEAN(shift_done) struct shift shift = {.map = map};
+
+	return shift_tree(&shift, folder_fd, name, err);
 }
 
 int storage_shift(const char *dir, const struct idmap *map, struct error *err)
@@ -219,4 +240,16 @@ int storage_shift(const char *dir, const struct idmap *map, struct error *err)
 	CLEAN_FD int fd = storage_open_folder(dir, err);
 
 	return fd < 0 ? fd : storage_shift_at(fd, dir, map, err);
+}
+
+int storage_unshift(const char *dir, const struct idmap *map,
+                    void (*stray)(const char *path, uint32_t uid, uint32_t gid, void *user),
+                    void *user, struct error *err)
+{
+	struct idmap back;
+	CLEAN(shift_done) struct shift shift = {.map = &back, .stray = stray, .user = user};
+	CLEAN_FD int fd = storage_open_folder(dir, err);
+
+	idmap_invert(map, &back);
+	return fd < 0 ? fd : shift_tree(&shift, fd, dir, err);
 }

@@ -188,5 +188,19 @@ int storage_can_map(const char *dir, bool *out, struct error *err);
 int storage_shift(const char *dir, const struct idmap *map, struct error *err);
 /* The same for a visited tree (storage_visit()); errors call it name. */
 int storage_shift_at(int folder_fd, const char *name, const struct idmap *map, struct error *err);
+/*
+ * The way back, from the host ids of map to plain ones. What belongs to nobody in the map becomes nobody's, as the
+ * container has seen it; stray (may be NULL) hears its path below dir.
+ */
+int storage_unshift(const char *dir, const struct idmap *map,
+                    void (*stray)(const char *path, uint32_t uid, uint32_t gid, void *user),
+                    void *user, struct error *err);
+
+/*
+ * A read-only look, as storage_visit(), at folders that are laid over each other, the upmost first, as another program
+ * left them. user_attributes: it noted what is hidden in user.overlay.* (mounted in a user namespace), otherwise in
+ * trusted.overlay.*.
+ */
+int storage_visit_layers(const struct strings *folders, bool user_attributes, struct error *err);
 
 #endif

@@ -49,7 +49,6 @@ struct copying {
 		onward; /* what the source goes on with: a layer on what is shared; else no backend */
 	bool is_made, onward_is_made;
 	struct strings notes; /* what the administrator should know */
-	int64_t shown_ms;     /* progress: when it was shown */
 	struct identity identity;
 };
 

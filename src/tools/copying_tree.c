@@ -5,13 +5,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "container/idmap.h"
 #include "storage/copy.h"
 #include "storage/identity.h"
 #include "tools/command.h"
+#include "tools/copy_progress.h"
 #include "tools/copying.h"
-#include "tools/making.h"
 #include "tools/output.h"
 
 #include <dirent.h>
@@ -22,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHOW_MS   200
 #define FILE_MOST (16U << 20) /* bytes of a file of the administrator's in the folder */
 
 static bool is_backend(const struct storage *storage, const char *name)
@@ -102,31 +100,6 @@ int copying_folder(struct copying *copying, struct error *err)
 
 /* --- the tree --- */
 
-static void show(struct copying *copying, const struct copy_totals *done)
-{
-	int64_t now = process_clock_ms();
-
-	if (copying->call->quiet || !isatty(STDERR_FILENO) || now - copying->shown_ms < SHOW_MS)
-		return;
-	copying->shown_ms = now;
-	(void)dprintf(STDERR_FILENO, "\r\033[K%s: %llu files, %llu MiB", copying->name,
-	              (unsigned long long)done->files, (unsigned long long)(done->bytes >> 20));
-}
-
-/* Nothing but the result line stays on the terminal. */
-static void show_end(const struct copying *copying)
-{
-	if (copying->shown_ms)
-		(void)dprintf(STDERR_FILENO, "\r\033[K");
-}
-
-static int on_progress(const struct copy_totals *done, void *user, struct error *err)
-{
-	struct copying *copying = user;
-	show(copying, done);
-	return making_check_signals(copying->signals_fd, err);
-}
-
 /* Where a full copy goes: an overlay's is its lower folder. */
 static int open_target(const struct copying *copying, struct error *err)
 {
@@ -170,8 +143,13 @@ static int move_ids(struct copying *copying, struct error *err)
 
 static int copy_all(struct copying *copying, struct error *err)
 {
+	struct copy_progress progress = {
+		.call = copying->call,
+		.name = copying->name,
+		.signals_fd = copying->signals_fd,
+	};
 	const struct copy_options options = {
-		.write_out = true, .progress = on_progress, .user = copying};
+		.write_out = true, .progress = copy_progress_tell, .user = &progress};
 	CLEAN_FD int source = storage_visit(&copying->from, 0, err), target = -1;
 	struct copy_totals totals = {0};
 	int r = source < 0 ? source : storage_make(&copying->to, err);
@@ -185,7 +163,7 @@ static int copy_all(struct copying *copying, struct error *err)
 	/* mkfs(8) made it; e2fsck(8) makes it again when it needs it */
 	(void)unlinkat(target, "lost+found", AT_REMOVEDIR);
 	r = copy_tree(source, target, &options, &totals, err);
-	show_end(copying);
+	copy_progress_end(&progress);
 	return r;
 }
 

@@ -80,7 +80,7 @@ int creation_prepare(struct creation *creation, struct strings *errors, struct e
 }
 
 /* Under the store lock: the folder, the ids, and the file that tells others which ids are taken. */
-static int reserve(struct creation *creation, struct error *err)
+static int reserve(struct creation *creation, struct strings *errors, struct error *err)
 {
 	const struct paths *paths = &creation->call->paths;
 	CLEAN_FD int lock = lock_store(paths, STORE_WAIT_MS, err);
@@ -90,6 +90,8 @@ static int reserve(struct creation *creation, struct error *err)
 	const char *map = NULL;
 	int r = lock < 0 ? lock : making_check_free(&creation->target, err);
 
+	if (r == 0 && creation->reserve)
+		r = creation->reserve(creation, errors, err);
 	if (r < 0)
 		return r;
 	creation->folder_fd = sweep_make(paths, creation->name, err);
@@ -213,7 +215,7 @@ static int publish(struct creation *creation, struct error *err)
 
 static int make(struct creation *creation, struct strings *errors, struct error *err)
 {
-	int r = reserve(creation, err);
+	int r = reserve(creation, errors, err);
 
 	if (r == 0)
 		r = check_result(creation, errors, err);

@@ -26,6 +26,11 @@ struct creation {
 	 * seen through, NULL: none. NULL: there is no tree to make.
 	 */
 	int (*fill)(struct creation *creation, const char *map, struct error *err);
+	/*
+	 * Under the store lock, before its configuration is written, for what depends on other containers. It may
+	 * change config, and read it anew by create_config_read(). NULL: nothing does.
+	 */
+	int (*reserve)(struct creation *creation, struct strings *errors, struct error *err);
 	void *user;
 
 	/* for fill() to read, and for the caller afterwards */

@@ -5,10 +5,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "container/config.h"
-#include "container/container.h"
 #include "container/ini_file.h"
 #include "container/keys.h"
+#include "container/paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -26,16 +27,18 @@ struct walk {
 void import_config_done(struct import_config *import)
 {
 	text_done(&import->text);
-	free(import->uuid);
+	free(ptr_take(import->uuid));
 	strings_done(&import->left);
 	strings_done(&import->notes);
+	import->is_twin = false;
 }
 
 /* What is given anew to each container, or decided by the import. */
 static const char *const decided[] = {"rootfs.path",    "rootfs.backend", "rootfs.options",
                                       "rootfs.managed", "idmap.map",      NULL};
-/* Admin keys that only narrow what a container may. */
-static const char *const harmless[] = {"rootfs.size", "rootfs.readonly", NULL};
+/* Admin keys that only narrow what a container may, as long as they have a value. */
+static const char *const harmless[] = {"rootfs.size", "rootfs.readonly",
+                                       "security.drop_capabilities", NULL};
 
 static bool is_among(const char *const *list, const char *section, const char *name)
 {
@@ -47,28 +50,38 @@ static bool is_among(const char *const *list, const char *section, const char *n
 	return false;
 }
 
-/* The containers of this store, so that nothing that tells them apart comes twice. */
+/* What of one container there must not be twice. folder: of the store. */
+static void list_one(struct walk *walk, const char *folder)
+{
+	static const char making[] = ".creating";
+	const char *name = folder + (*folder == '.');
+	int length = (int)(strlen(name) - (*folder == '.' ? sizeof(making) - 1 : 0));
+	CLEAN_FREE char *file = must_printf("%s/%s/config", walk->import->paths->store, folder);
+	CLEAN(config_done) struct config config;
+	struct error ignored = {0};
+
+	config_init(&config);
+	(void)config_load(&config, file, NULL, &ignored);
+	if (config.uuid)
+		strings_give(&walk->uuids, must_printf("%s %.*s", config.uuid, length, name));
+	for (size_t i = 0; i < config.network_count; i++)
+		if (config.networks[i].mac)
+			strings_give(&walk->macs,
+			             must_printf("%s %.*s", config.networks[i].mac, length, name));
+}
+
+/*
+ * The containers of this store, and those that are being made by other commands, so that nothing that tells them apart
+ * comes twice.
+ */
 static void list_taken(struct walk *walk)
 {
-	CLEAN(strings_done) struct strings names = {0};
+	CLEAN_DIR DIR *dir = opendir(walk->import->paths->store);
+	const struct dirent *entry;
 
-	(void)container_list(walk->import->paths, &names, NULL); /* none is fine */
-	for (size_t i = 0; i < names.count; i++) {
-		CLEAN(container_done) struct container other = {0};
-		struct error ignored = {0};
-
-		if (container_init(&other, walk->import->paths, names.items[i], &ignored) < 0)
-			continue;
-		(void)config_load(&other.config, other.file, NULL, &ignored);
-		if (other.config.uuid)
-			strings_give(&walk->uuids,
-			             must_printf("%s %s", other.config.uuid, other.name));
-		for (size_t j = 0; j < other.config.network_count; j++)
-			if (other.config.networks[j].mac)
-				strings_give(&walk->macs,
-				             must_printf("%s %s", other.config.networks[j].mac,
-				                         other.name));
-	}
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' || text_ends(entry->d_name, ".creating"))
+			list_one(walk, entry->d_name);
 }
 
 /* Who has it; NULL: nobody. */
@@ -140,6 +153,21 @@ static bool is_snippet(const struct import_config *import, const char *value)
 	return *import->snippet && text_ends(value, end);
 }
 
+/* Without trust it comes into the default bridge of this host, as a new container does. */
+static void take_bridge(struct walk *walk, const char *section, const char *name, const char *value)
+{
+	const struct import_config *import = walk->import;
+	const char *own = import->paths->bridge;
+
+	if (!import->trust && !text_is(value, own)) {
+		strings_give(&walk->import->notes,
+		             must_printf("%s.bridge: %s in place of %s (--trust keeps it)", section,
+		                         own, value));
+		value = own;
+	}
+	write_line(walk, section, name, value);
+}
+
 static void take_value(void *user, const char *section, const char *name, const char *value,
                        int line)
 {
@@ -157,8 +185,10 @@ static void take_value(void *user, const char *section, const char *name, const 
 	else if (text_is(section, "container") && text_is(name, "hostname") &&
 	         text_is(value, import->old_name) && !text_is(import->name, import->old_name))
 		return; /* it follows the name */
+	else if (text_starts(section, "network.") && text_is(name, "bridge") && *value)
+		take_bridge(walk, section, name, value);
 	else if (key && key->flags & KEY_ADMIN_ONLY && !import->trust &&
-	         !is_among(harmless, section, name))
+	         (!*value || !is_among(harmless, section, name)))
 		strings_give(&import->left, must_printf("%s.%s = %s", section, name, value));
 	else if (text_starts(section, "network.") && text_is(name, "mac"))
 		take_mac(walk, section, name, value);
@@ -193,6 +223,7 @@ int import_config_take(struct import_config *import, const struct text *from, st
 	struct walk walk = {.import = import};
 	const struct ini_handler handler = {take_section, take_value, take_problem, &walk};
 
+	import_config_done(import); /* of an earlier look */
 	list_taken(&walk);
 	ini_file_parse(from, &handler);
 	strings_done(&walk.uuids);

@@ -31,7 +31,10 @@ struct import_config {
 };
 
 void import_config_done(struct import_config *import);
-/* Goes through what the archive brought. */
+/*
+ * Goes through what the archive brought; may be called again. What other containers have is only sure while the store
+ * lock is held.
+ */
 int import_config_take(struct import_config *import, const struct text *from, struct error *err);
 
 #endif

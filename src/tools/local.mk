@@ -66,6 +66,7 @@ SYSC_VERBS += copy rename
 src_sysc_SOURCES += \
 	src/tools/cmd_copy.c src/tools/cmd_rename.c \
 	src/tools/copying.c src/tools/copying.h \
+	src/tools/copy_progress.c src/tools/copy_progress.h \
 	src/tools/copying_choose.c src/tools/copying_tree.c src/tools/copying_tree.h
 
 SYSC_VERBS += export import
@@ -80,7 +81,11 @@ src_sysc_SOURCES += \
 	src/tools/import_config.c src/tools/import_config.h \
 	src/tools/import_input.c src/tools/import_input.h \
 	src/tools/import_look.c src/tools/import_look.h \
-	src/tools/import_plain.c src/tools/import_plain.h
+	src/tools/import_lxc.c src/tools/import_lxc.h \
+	src/tools/import_lxc_source.c src/tools/import_lxc_source.h \
+	src/tools/import_plain.c src/tools/import_plain.h \
+	src/tools/import_settings.c src/tools/import_settings.h \
+	src/tools/import_tree.c src/tools/import_tree.h
 
 SYSC_VERBS += net
 src_sysc_SOURCES += \

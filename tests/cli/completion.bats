@@ -112,6 +112,10 @@ load_completion() {
 	offers some.conf
 	completes config i
 	offers import-lxc
+	completes import --lxc so
+	offers some.conf
+	completes import web1 so
+	offers some.conf
 }
 
 @test "arguments: states, levels, columns, groups, templates" {

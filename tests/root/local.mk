@@ -19,6 +19,7 @@ ROOT_TESTS += tests/root/inits.bats
 ROOT_TESTS += tests/root/killed.bats
 ROOT_TESTS += tests/root/limits.bats
 ROOT_TESTS += tests/root/live.bats
+ROOT_TESTS += tests/root/lxc.bats
 ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/network.bats
 ROOT_TESTS += tests/root/oom.bats

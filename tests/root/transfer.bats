@@ -290,3 +290,53 @@ strange_tree() {
 	[[ -z $(find small/store -mindepth 1 ! -name .lock) ]]
 	umount small
 }
+
+# of the store; are_waiting NUMBER: so many commands wait for it
+is_locked() { grep -q "FLOCK .*:$(stat -c %i "$SYSC_PATH/.lock") " /proc/locks; }
+are_waiting() { [[ $(grep -c -- "-> FLOCK .*:$(stat -c %i "$SYSC_PATH/.lock") " /proc/locks) == "$1" ]]; }
+
+@test "imports side by side never keep one UUID or MAC address twice" {
+	make_busybox web1 -s network.eth0.type=veth -s network.eth0.mac=10:66:6a:00:00:01
+	sysc export -q -o a.tar web1
+	sysc destroy web1
+	need python3
+	local n imports=()
+	# all of them have looked at what is taken when the first one goes on
+	in_background python3 -c "import fcntl, signal
+lock = open('$SYSC_PATH/.lock'); fcntl.flock(lock, fcntl.LOCK_EX); signal.pause()"
+	wait_until 10 is_locked
+	for n in 1 2 3 4; do
+		"$top_builddir/src/sysc" import -q "web$n" a.tar 3>&- 4>&- &
+		imports+=("$!")
+	done
+	wait_until 20 are_waiting 4
+	kill "$background"
+	for n in "${imports[@]}"; do wait "$n"; done
+	[[ $(sysc config get web1 container.uuid) ]]
+	[[ $(for n in 1 2 3 4; do sysc config get "web$n" container.uuid; done | sort -u | wc -l) == 4 ]]
+	[[ $(for n in 1 2 3 4; do sysc config get "web$n" network.eth0.mac; done | sort -u | wc -l) == 4 ]]
+	# one of them is the one that went
+	[[ $(for n in 1 2 3 4; do sysc config get "web$n" network.eth0.mac; done | grep -c 10:66:6a:00:00:01) == 1 ]]
+}
+
+@test "a bridge that is not the default one is left out, and the container is in the default one" {
+	make_busybox web1 -s network.eth0.bridge=syscbr0 -s network.eth0.address=auto -s network.eth1.bridge=br7
+	sysc export -q -o a.tar web1
+	run -0 sysc import web2 a.tar
+	[[ $output == *"network.eth1.bridge: syscbr0 in place of br7 (--trust keeps it)"* && $output != *"eth0.bridge"* ]]
+	[[ $(sysc config get web2 network.eth0.bridge) == syscbr0 && $(sysc config get web2 network.eth1.bridge) == syscbr0 ]]
+	sysc import -q --trust web3 a.tar
+	[[ $(sysc config get web3 network.eth1.bridge) == br7 ]]
+}
+
+@test "trees are kept as default.conf says, unless -B or -s says it" {
+	make_busybox web1
+	sysc export -q -o a.tar web1
+	printf '[rootfs]\nbackend = overlay\n' >"$SYSC_ETC/default.conf"
+	sysc import -q web2 a.tar
+	[[ $(sysc config get web2 rootfs.path) == overlay:* ]]
+	sysc import -q -B dir web3 a.tar
+	[[ $(sysc config get web3 rootfs.path) == dir:* ]]
+	sysc import -q -s rootfs.backend=dir web4 a.tar
+	[[ $(sysc config get web4 rootfs.path) == dir:* ]]
+}

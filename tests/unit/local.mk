@@ -56,6 +56,7 @@ UNIT_TESTS += tests/unit/test-container-applied \
 	tests/unit/test-container-keys \
 	tests/unit/test-container-lock \
 	tests/unit/test-container-lxc_config \
+	tests/unit/test-container-lxc_running \
 	tests/unit/test-container-paths \
 	tests/unit/test-container-state \
 	tests/unit/test-container-uuid
@@ -67,6 +68,7 @@ tests_unit_test_container_idmap_SOURCES = tests/unit/test-container-idmap.c
 tests_unit_test_container_keep_SOURCES = tests/unit/test-container-keep.c
 tests_unit_test_container_keys_SOURCES = tests/unit/test-container-keys.c
 tests_unit_test_container_lxc_config_SOURCES = tests/unit/test-container-lxc_config.c
+tests_unit_test_container_lxc_running_SOURCES = tests/unit/test-container-lxc_running.c
 tests_unit_test_container_lock_SOURCES = tests/unit/test-container-lock.c
 tests_unit_test_container_paths_SOURCES = tests/unit/test-container-paths.c
 tests_unit_test_container_state_SOURCES = tests/unit/test-container-state.c

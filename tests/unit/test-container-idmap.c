@@ -192,3 +192,23 @@ TEST(a_map_without_groups_makes_no_namespace)
 	CHECK(*err.text);
 	CHECK(waitpid(-1, NULL, WNOHANG | __WALL) < 0 && errno == ECHILD);
 }
+
+TEST(the_way_back)
+{
+	struct idmap map = {0}, back;
+	struct error err = {0};
+
+	CHECK_INT(idmap_add(&map, "u 0 100000 1000", &err), 0);
+	CHECK_INT(idmap_add(&map, "u 1000 1000 1", &err), 0);
+	CHECK_INT(idmap_add(&map, "g 0 200000 65536", &err), 0);
+	idmap_invert(&map, &back);
+	CHECK_INT(idmap_to_host(&back, false, 100000), 0);
+	CHECK_INT(idmap_to_host(&back, false, 100999), 999);
+	CHECK_INT(idmap_to_host(&back, false, 1000), 1000);
+	CHECK_INT(idmap_to_host(&back, true, 200044), 44);
+	CHECK(idmap_has(&back, false, 1000) && !idmap_has(&back, true, 1000));
+	/* nobody's, as in the container; the map itself has none of them */
+	CHECK_INT(idmap_to_host(&back, false, 0), IDMAP_NOBODY);
+	CHECK_INT(idmap_to_host(&back, true, 100000), IDMAP_NOBODY);
+	CHECK_INT(idmap_to_host(&map, false, 5000), -ENOENT);
+}

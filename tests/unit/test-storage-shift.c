@@ -243,6 +243,44 @@ TEST(an_owner_outside_the_map_is_an_error_with_its_place)
 	CHECK(text_is(err.text, expected));
 }
 
+static void count_stray(const char *path, uint32_t uid, uint32_t gid, void *user)
+{
+	unsigned int *count = user;
+
+	CHECK(text_is(path, "/stray") && uid == 12 && gid == FIRST_ID);
+	++*count;
+}
+
+TEST(and_back_again)
+{
+	static const unsigned char capability[] = {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0,
+	                                           0, 0, 0, 0, 0, 0,    0, 0, 0, 0};
+	unsigned char got[64];
+	CLEAN(remove_folder) char *folder = NULL;
+	CLEAN_FREE char *tool = NULL;
+	CLEAN_FD int dir = -1;
+	struct error err = {0};
+	unsigned int strays = 0;
+
+	NEED("root", geteuid() == 0, "not root");
+	folder = make_folder();
+	dir = open_folder(folder);
+	make_file(dir, "su", 0, 7, 06755);
+	make_file(dir, "tool", 1, 2, 0755);
+	tool = must_printf("%s/tool", folder);
+	NEED("xattr", setxattr(tool, "security.capability", capability, sizeof(capability), 0) == 0,
+	     "the temporary folder's file system has no capabilities");
+	CHECK_INT(shift(folder, &err), 0);
+	make_file(dir, "stray", 12, FIRST_ID, 04755);
+	CHECK_INT(storage_unshift(folder, &test_map, count_stray, &strays, &err), 0);
+	CHECK(has(dir, "su", 0, 7, 06755) && has(dir, "tool", 1, 2, 0755));
+	CHECK_INT(strays, 1);
+	/* its owner could not be anybody inside, so the bit did nothing */
+	CHECK(has(dir, "stray", IDMAP_NOBODY, 0, 0755));
+	CHECK_INT(getxattr(tool, "security.capability", got, sizeof(got)), sizeof(capability));
+	CHECK(memcmp(got, capability, sizeof(capability)) == 0);
+}
+
 TEST(a_mount_point_is_not_entered)
 {
 	CLEAN(remove_folder) char *folder = NULL;
