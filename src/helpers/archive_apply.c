@@ -7,8 +7,10 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "helpers/archive_describe.h"
+#include "helpers/archive_fit.h"
 #include "helpers/archive_links.h"
 #include "helpers/archive_list.h"
+#include "helpers/archive_notes.h"
 #include "helpers/archive_rules.h"
 #include "helpers/archive_tree.h"
 #include "helpers/archive_work.h"
@@ -105,6 +107,8 @@ struct check {
 	struct describer describer;
 	struct links links;
 	struct list_reader *list;
+	struct notes notes; /* nobody's: all was said when it was written */
+	struct fit fit;
 };
 
 static int fail_path(const char *path, const char *what, struct error *err)
@@ -200,7 +204,7 @@ static int check_all(struct check *check, FILE *list, struct error *err)
 	if (r == 0)
 		r = list_reader_next(check->list, err);
 	if (r == 0)
-		r = describe_init(&check->describer, NULL, err);
+		r = describe_init(&check->describer, NULL, &check->fit, err);
 	if (r == 0)
 		r = tree_walk(&check->tree, err);
 	if (r == 0)
@@ -214,8 +218,9 @@ int apply_check_tree(const struct apply_check *options, FILE *list, struct error
 {
 	struct check check = {
 		.options = options,
-		.tree = {.visit = check_one, .gone = ignore_gone, .user = &check}
-        };
+		.tree = {.visit = check_one, .gone = ignore_gone, .user = &check},
+		.fit = {.is_host_root = options->is_host_root,                  .notes = &check.notes},
+	};
 	int r = check_all(&check, list, err);
 
 	describe_done(&check.describer);

@@ -25,7 +25,8 @@ int apply_copy(struct archive *writer, int fd, struct error *err);
 
 struct apply_check {
 	bool skips_devices;      /* there are no device nodes, though the list has some */
-	bool ignores_attributes; /* the file system has none */
+	bool ignores_attributes; /* the file system has none, or not all came over */
+	bool is_host_root;       /* as of struct fit */
 };
 /*
  * Holds the whole tree against a kept list: types, modes, owners, sizes, times, attributes, names of one file.

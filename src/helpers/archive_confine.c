@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mount.h>
@@ -68,7 +69,7 @@ static int take_root(int tree_fd, struct error *err)
 	return 0;
 }
 
-static int limit_resources(uint64_t file_bytes, bool packs, struct error *err)
+static int limit_resources(bool packs, struct error *err)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct {
@@ -77,7 +78,6 @@ static int limit_resources(uint64_t file_bytes, bool packs, struct error *err)
 	} limits[] = {
 		{RLIMIT_CORE,   0           },
 		{RLIMIT_NOFILE, 64          },
-		{RLIMIT_FSIZE,  file_bytes  },
 #ifndef __SANITIZE_ADDRESS__
 		{RLIMIT_AS,     MEMORY_BYTES},
 #endif
@@ -97,17 +97,20 @@ static int limit_resources(uint64_t file_bytes, bool packs, struct error *err)
 		if (setrlimit(limits[i].what, &now) < 0)
 			return fail(err, errno, "set its limits");
 	}
-	/* a file over its limit is an error of write(2), not a signal */
+	/* a file over who called's limit is an error of write(2), not a signal */
 	return sigaction(SIGXFSZ, &ignore, NULL) < 0 ? fail(err, errno, "ignore SIGXFSZ") : 0;
 }
 
 static int limit_capabilities(const struct confine *confine, struct error *err)
 {
-	static const cap_value_t writes[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
-	                                     CAP_FSETID, CAP_SETFCAP,      CAP_MKNOD};
-	static const cap_value_t reads[] = {CAP_DAC_READ_SEARCH};
+	static const cap_value_t writes[] = {CAP_CHOWN,    CAP_DAC_OVERRIDE, CAP_FOWNER,
+	                                     CAP_FSETID,   CAP_SETFCAP,      CAP_MKNOD,
+	                                     CAP_SYS_ADMIN};
+	/* trusted.* is neither seen nor set without the last one; the filter has nothing else of it */
+	static const cap_value_t reads[] = {CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN};
 	const cap_value_t *kept = confine->packs ? reads : writes;
-	int count = confine->packs ? 1 : (int)ARRAY_SIZE(writes) - (confine->devices ? 0 : 1);
+	int count = confine->packs ? (int)ARRAY_SIZE(reads)
+	                           : (int)ARRAY_SIZE(writes) - (confine->devices ? 0 : 2);
 	cap_t caps = cap_init();
 	int r = 0;
 
@@ -121,17 +124,36 @@ static int limit_capabilities(const struct confine *confine, struct error *err)
 	return r;
 }
 
-static int close_others(int input_fd, int report_fd, struct error *err)
+static int compare_fds(const void *a, const void *b)
 {
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The terminal, and whatever else who called had open: the child has only what its work takes. */
+static int close_others(const struct confine *confine, int tree_fd, int report_fd,
+                        struct error *err)
+{
+	int kept[CONFINE_KEPT + 3] = {confine->input_fd, tree_fd, report_fd}, from = 3;
 	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null_fd < 0)
 		return fail(err, errno, "open '/dev/null'");
-	if (fcntl(input_fd, F_GETFD) < 0 || fcntl(report_fd, F_GETFD) < 0)
-		return fail(err, errno, "keep its files");
 	for (int fd = 0; fd < 3; fd++)
-		if (fd != input_fd && dup2(null_fd, fd) < 0)
+		if (fd != confine->input_fd && dup2(null_fd, fd) < 0)
 			return fail(err, errno, "let go of the terminal");
+	fd_close(&null_fd);
+	memcpy(kept + 3, confine->kept_fds, sizeof(confine->kept_fds));
+	qsort(kept, ARRAY_SIZE(kept), sizeof(kept[0]), compare_fds);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		if (kept[i] < from)
+			continue;
+		if (kept[i] > from &&
+		    sys_close_range((unsigned int)from, (unsigned int)kept[i] - 1, 0) < 0)
+			return fail(err, errno, "close what is not its own");
+		from = kept[i] + 1;
+	}
+	if (sys_close_range((unsigned int)from, ~0U, 0) < 0)
+		return fail(err, errno, "close what is not its own");
 	return 0;
 }
 
@@ -149,11 +171,11 @@ static int lose_rights(const struct confine *confine, int tree_fd, int report_fd
 		return fail(err, errno, "tie it to its parent");
 	if (poll(&parent, 1, 0) > 0)
 		_exit(1); /* the parent died before that */
-	r = close_others(confine->input_fd, report_fd, err);
+	r = close_others(confine, tree_fd, report_fd, err);
 	if (r == 0 && rooted)
 		r = take_root(tree_fd, err);
 	if (r == 0)
-		r = limit_resources(confine->file_bytes, confine->packs, err);
+		r = limit_resources(confine->packs, err);
 	if (r == 0)
 		r = limit_capabilities(confine, err);
 	if (r < 0)
@@ -194,7 +216,8 @@ static int clone_tree(const struct confine *confine, int *out, struct error *err
 {
 	struct mount_attr fences = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
 	                                        MOUNT_ATTR_NOSYMFOLLOW |
-	                                        (confine->devices ? 0 : MOUNT_ATTR_NODEV)};
+	                                        (confine->devices ? 0 : MOUNT_ATTR_NODEV) |
+	                                        (confine->packs ? MOUNT_ATTR_RDONLY : 0)};
 	CLEAN_FD int fd = -1;
 
 	if (confine->root_fd < 0)

@@ -14,13 +14,15 @@
 struct error;
 struct idmap;
 
+#define CONFINE_KEPT 4
+
 struct confine {
-	int root_fd;             /* the directory that becomes its root; -1: an empty place */
-	int input_fd;            /* stays open in the child */
-	const struct idmap *map; /* ids of the child; NULL: 0-65535 as they are */
-	bool devices;            /* may make device nodes: no user namespace then */
+	int root_fd;                /* the directory that becomes its root; -1: an empty place */
+	int input_fd;               /* stays open in the child */
+	int kept_fds[CONFINE_KEPT]; /* so do these; 0: none. All others are closed there */
+	const struct idmap *map;    /* ids of the child; NULL: 0-65535 as they are */
+	bool devices;               /* may make device nodes: no user namespace then */
 	bool packs; /* only reads, all owners: no user namespace; root_fd is a detached mount */
-	uint64_t file_bytes; /* largest file */
 	int (*work)(void *data, struct error *err);
 	void *data;
 };

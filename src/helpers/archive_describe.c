@@ -6,16 +6,24 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "container/idmap.h"
-#include "helpers/archive_list.h"
+#include "helpers/archive_fit.h"
+#include "helpers/archive_notes.h"
+#include "helpers/archive_rules.h"
 #include "storage/manifest.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <endian.h>
 #include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
 
-int describe_init(struct describer *describer, const struct idmap *shift, struct error *err)
+int describe_init(struct describer *describer, const struct idmap *shift, const struct fit *fit,
+                  struct error *err)
 {
 	describer->shift = shift;
+	describer->fit = fit;
 	describer->reader = archive_read_disk_new();
 	describer->entry = archive_entry_new();
 	if (!describer->reader || !describer->entry)
@@ -31,30 +39,82 @@ void describe_done(struct describer *describer)
 	archive_entry_free(describer->entry);
 }
 
-static int plain_id(const struct idmap *map, bool group, uint32_t id, uint32_t *out,
-                    struct error *err)
+/* false: it is none of the container's, and nobody's for the guest. */
+static bool plain_id(const struct describer *describer, bool group, uint32_t id, uint32_t *out)
 {
-	for (unsigned int i = 0; i < map->count; i++) {
+	const struct idmap *map = describer->shift;
+
+	for (unsigned int i = 0; map && i < map->count; i++) {
 		const struct id_range *range = &map->ranges[i];
 
 		if ((group ? range->groups : range->users) && id >= range->outside &&
 		    id - range->outside < range->count) {
 			*out = range->inside + (id - range->outside);
-			return 0;
+			return true;
 		}
 	}
-	return fail_plain(err, ERANGE, "it belongs to %s %u, which is none of the container's",
-	                  group ? "group" : "user", id);
+	*out = id;
+	if (!map && (describer->fit->is_host_root || id < ARCHIVE_ID_COUNT))
+		return true;
+	*out = FIT_NOBODY;
+	return false;
 }
 
-int describe_owner(const struct describer *describer, struct stat *st, struct error *err)
+void describe_owner(struct describer *describer, struct stat *st)
 {
-	int r;
+	bool has_user = plain_id(describer, false, st->st_uid, &st->st_uid);
 
-	if (!describer->shift)
-		return 0;
-	r = plain_id(describer->shift, false, st->st_uid, &st->st_uid, err);
-	return r < 0 ? r : plain_id(describer->shift, true, st->st_gid, &st->st_gid, err);
+	describer->is_foreign = !plain_id(describer, true, st->st_gid, &st->st_gid) || !has_user;
+}
+
+/* The users and groups that an ACL names; foreign ones are what fit_entry() leaves out. */
+static void unshift_acl(const struct describer *describer, struct archive_entry *entry)
+{
+	struct acl_entry {
+		int type, rights, tag, id;
+	} * list;
+	const int wanted = ARCHIVE_ENTRY_ACL_TYPE_POSIX1E;
+	size_t room = (size_t)archive_entry_acl_reset(entry, wanted), count = 0;
+	const char *name;
+
+	list = must_alloc((room + 1) * sizeof(*list));
+	while (count < room &&
+	       archive_entry_acl_next(entry, wanted, &list[count].type, &list[count].rights,
+	                              &list[count].tag, &list[count].id, &name) == ARCHIVE_OK)
+		count++;
+	archive_entry_acl_clear(entry);
+	for (size_t i = 0; i < count; i++) {
+		bool is_group = list[i].tag == ARCHIVE_ENTRY_ACL_GROUP;
+		uint32_t id = (uint32_t)list[i].id;
+
+		if ((is_group || list[i].tag == ARCHIVE_ENTRY_ACL_USER) &&
+		    !plain_id(describer, is_group, id, &id))
+			id = UINT32_MAX;
+		(void)archive_entry_acl_add_entry(entry, list[i].type, list[i].rights, list[i].tag,
+		                                  (int)id, NULL);
+	}
+	free(list);
+}
+
+/* The root that a capability of version 3 is of, its last word (capabilities(7), "Namespaced file capabilities"). */
+static void unshift_capability(const struct describer *describer, struct archive_entry *entry)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+	uint32_t root;
+
+	(void)archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+		unsigned char *last = (unsigned char *)(uintptr_t)value + size - sizeof(root);
+
+		if (!text_is(name, "security.capability") || size != sizeof(struct vfs_ns_cap_data))
+			continue;
+		memcpy(&root, last, sizeof(root));
+		(void)plain_id(describer, false, le32toh(root), &root);
+		root = htole32(root);
+		memcpy(last, &root, sizeof(root)); /* the entry's own memory */
+	}
 }
 
 int describe_entry(struct describer *describer, const char *path, int fd, const struct stat *st,
@@ -70,7 +130,6 @@ int describe_entry(struct describer *describer, const char *path, int fd, const 
 	if (archive_read_disk_entry_from_file(describer->reader, entry, fd, st) < ARCHIVE_WARN)
 		return fail_plain(err, EIO, "look at it: %s",
 		                  archive_error_string(describer->reader));
-	list_choose_xattrs(entry);
 	archive_entry_set_nlink(entry, 1);
 	archive_entry_set_ino64(entry, 0);
 	archive_entry_set_dev(entry, 0);
@@ -79,8 +138,16 @@ int describe_entry(struct describer *describer, const char *path, int fd, const 
 		archive_entry_set_size(entry, 0);
 		archive_entry_xattr_clear(entry);
 		archive_entry_acl_clear(entry);
-	} else if (!S_ISREG(st->st_mode)) {
-		archive_entry_set_size(entry, 0);
+		return 0; /* all else was said of its first name */
 	}
+	if (!S_ISREG(st->st_mode))
+		archive_entry_set_size(entry, 0);
+	if (describer->shift) {
+		unshift_acl(describer, entry);
+		unshift_capability(describer, entry);
+	}
+	fit_entry(describer->fit, path, entry);
+	if (describer->is_foreign)
+		notes_add(describer->fit->notes, path, FIT_OWNER_NOTE);
 	return 0;
 }

@@ -10,9 +10,13 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 /* What comes on the belt. */
 enum {
@@ -40,8 +44,8 @@ static int begin(struct disk *disk, struct archive_entry *entry, struct error *e
 	int r = disk->is_over ? apply_make_way(disk->current, type, err) : 0;
 
 	if (text_is(disk->current, ".")) {
-		disk->has_root = true;
-		disk->root = *archive_entry_stat(entry);
+		archive_entry_free(disk->root);
+		disk->root = archive_entry_clone(entry);
 	}
 	return r < 0 ? r : judge(disk, archive_write_header(disk->writer, entry), err);
 }
@@ -218,18 +222,70 @@ void disk_flush(struct disk *disk)
 	belt_flush(&disk->belt);
 }
 
-/* The root itself, which libarchive takes for a folder that is none of its business. */
+/* An ACL of the root in the form of acl(5) and the kernel's posix_acl_xattr.h: little-endian. */
+static int set_root_acl(struct archive_entry *root, int type, const char *attribute,
+                        struct error *err)
+{
+	static const int tags[][2] = {
+		{ARCHIVE_ENTRY_ACL_USER_OBJ,  0x01},
+                {ARCHIVE_ENTRY_ACL_USER,      0x02},
+		{ARCHIVE_ENTRY_ACL_GROUP_OBJ, 0x04},
+                {ARCHIVE_ENTRY_ACL_GROUP,     0x08},
+		{ARCHIVE_ENTRY_ACL_MASK,      0x10},
+                {ARCHIVE_ENTRY_ACL_OTHER,     0x20},
+	};
+	CLEAN(text_done) struct text value = {0};
+	int kind, rights, tag, id;
+	const char *name;
+
+	if (archive_entry_acl_reset(root, type) == 0)
+		return 0;
+	text_add_bytes(&value, "\2\0\0\0", 4);          /* the version */
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) { /* the kernel wants this order */
+		(void)archive_entry_acl_reset(root, type);
+		while (archive_entry_acl_next(root, type, &kind, &rights, &tag, &id, &name) ==
+		       ARCHIVE_OK) {
+			bool has_id =
+				tag == ARCHIVE_ENTRY_ACL_USER || tag == ARCHIVE_ENTRY_ACL_GROUP;
+			uint16_t words[2] = {htole16((uint16_t)tags[i][1]),
+			                     htole16((uint16_t)(rights & 7))};
+			uint32_t number = htole32(has_id ? (uint32_t)id : UINT32_MAX);
+
+			if (tag != tags[i][0])
+				continue;
+			text_add_bytes(&value, (const char *)words, sizeof(words));
+			text_add_bytes(&value, (const char *)&number, sizeof(number));
+		}
+	}
+	if (setxattr("/", attribute, value.data, value.length, 0) < 0 && errno != EOPNOTSUPP)
+		return fail(err, errno, "set the ACL of the root");
+	return 0;
+}
+
+/*
+ * The root itself, which libarchive takes for a folder that is none of its business. Mode before ACL, which
+ * chmod(2) changes; the time last: all that came into it has changed that.
+ */
 static int finish_root(const struct disk *disk, struct error *err)
 {
-	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, disk->root.st_mtim};
+	const struct stat *st = disk->root ? archive_entry_stat(disk->root) : NULL;
+	struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+	int r = 0;
 
-	if (!disk->has_root)
+	if (!st)
 		return 0;
-	if (disk->keep_ids && chown("/", disk->root.st_uid, disk->root.st_gid) < 0)
+	times[1] = st->st_mtim;
+	if (disk->keep_ids && chown("/", st->st_uid, st->st_gid) < 0)
 		return fail(err, errno, "change the owner of the root");
-	if (chmod("/", disk->root.st_mode & 07777) < 0 || utimensat(AT_FDCWD, "/", times, 0) < 0)
-		return fail(err, errno, "set mode and time of the root");
-	return 0;
+	if (chmod("/", st->st_mode & 07777) < 0)
+		return fail(err, errno, "set the mode of the root");
+	r = set_root_acl(disk->root, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, "system.posix_acl_access", err);
+	if (r == 0)
+		r = set_root_acl(disk->root, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT,
+		                 "system.posix_acl_default", err);
+	if (r == 0 && utimensat(AT_FDCWD, "/", times, 0) < 0)
+		r = fail(err, errno, "set the time of the root");
+	return r;
 }
 
 int disk_close(struct disk *disk, bool is_good, struct error *err)
@@ -243,6 +299,8 @@ int disk_close(struct disk *disk, bool is_good, struct error *err)
 	if (is_good && r == 0)
 		r = finish_root(disk, err);
 	archive_write_free(disk->writer);
+	archive_entry_free(disk->root);
 	disk->writer = NULL;
+	disk->root = NULL;
 	return r;
 }

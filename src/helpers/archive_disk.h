@@ -11,17 +11,15 @@
 #include "helpers/archive_rules.h"
 
 #include <stdbool.h>
-#include <sys/stat.h>
 
 struct archive;
 
 struct disk {
 	struct archive *writer; /* the second thread's until disk_close(); so is what follows */
 	bool keep_ids;
-	bool is_over;           /* it is unpacked over a tree that stands there */
-	bool has_no_attributes; /* the file system does not */
-	bool has_root;
-	struct stat root;                   /* its owner, mode and time */
+	bool is_over;                       /* it is unpacked over a tree that stands there */
+	bool has_no_attributes;             /* the file system does not */
+	struct archive_entry *root;         /* NULL: it was not met */
 	char current[ARCHIVE_NAME_MAX + 1]; /* the entry that is written */
 	struct belt belt;
 	bool failed; /* an error is the second thread's and names its entry already */

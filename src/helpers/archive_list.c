@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "helpers/archive_notes.h"
 #include "storage/manifest.h"
 
 #include <archive.h>
@@ -48,13 +49,35 @@ void list_content_end(struct list_content *content, uint64_t size, char out[65])
 	sha256_end(&content->sum, out);
 }
 
-void list_choose_xattrs(struct archive_entry *entry)
+struct pair {
+	char *name;
+	void *value;
+	size_t size;
+};
+
+bool list_is_plain(const char *attribute)
 {
-	struct pair {
-		char *name;
-		void *value;
-		size_t size;
-	} *kept = NULL;
+	return text_starts(attribute, "user.") || text_is(attribute, "security.capability");
+}
+
+bool list_is_kept(const char *attribute)
+{
+	return list_is_plain(attribute) || text_starts(attribute, "trusted.");
+}
+
+/* A tar file may have each attribute twice, in the words of two programs. */
+static bool has_pair(const struct pair *pairs, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_is(pairs[i].name, name))
+			return true;
+	return false;
+}
+
+void list_choose_xattrs(struct archive_entry *entry, bool (*is_kept)(const char *attribute),
+                        struct notes *notes)
+{
+	struct pair *pairs = NULL;
 	size_t count = 0, size;
 	const char *name;
 	const void *value;
@@ -62,19 +85,23 @@ void list_choose_xattrs(struct archive_entry *entry)
 	if (archive_entry_xattr_reset(entry) == 0)
 		return;
 	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-		if (!text_starts(name, "user.") && !text_is(name, "security.capability"))
+		if (has_pair(pairs, count, name))
 			continue;
-		kept = must_realloc(kept, (count + 1) * sizeof(*kept));
-		kept[count] = (struct pair){must_dup(name), must_alloc(size + 1), size};
-		memcpy(kept[count++].value, value, size);
+		pairs = must_realloc(pairs, (count + 1) * sizeof(*pairs));
+		pairs[count] = (struct pair){must_dup(name), must_alloc(size + 1), size};
+		memcpy(pairs[count++].value, value, size);
 	}
 	archive_entry_xattr_clear(entry);
 	for (size_t i = 0; i < count; i++) {
-		archive_entry_xattr_add_entry(entry, kept[i].name, kept[i].value, kept[i].size);
-		free(kept[i].name);
-		free(kept[i].value);
+		if (is_kept(pairs[i].name))
+			archive_entry_xattr_add_entry(entry, pairs[i].name, pairs[i].value,
+			                              pairs[i].size);
+		else
+			notes_count(notes, pairs[i].name);
+		free(pairs[i].name);
+		free(pairs[i].value);
 	}
-	free(kept);
+	free(pairs);
 }
 
 static void add_acl(struct archive_entry *entry, int type, struct strings *lines)

@@ -8,11 +8,13 @@
 
 #include "base/sha256.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct archive_entry;
 struct manifest_entry;
+struct notes;
 
 /* Content as it comes, in blocks with holes between them, which count as such. Zeroed by list_content_start(). */
 struct list_content {
@@ -25,11 +27,13 @@ void list_content_add(struct list_content *content, uint64_t offset, const void 
                       size_t count);
 void list_content_end(struct list_content *content, uint64_t size, char out[65]);
 
-/*
- * Keeps user.*, file capabilities and ACLs of an entry. The rest means something to the host it came from only
- * (security.selinux, trusted.*) and cannot be set from within a user namespace.
- */
-void list_choose_xattrs(struct archive_entry *entry);
+/* Keeps user.*, trusted.*, file capabilities and ACLs. The rest is of the host it came from (security.selinux). */
+bool list_is_kept(const char *attribute);
+/* The same without trusted.*: a user namespace does not let it be set (user_namespaces(7)). */
+bool list_is_plain(const char *attribute);
+/* Takes the attributes that are not kept out of an entry, and counts them. */
+void list_choose_xattrs(struct archive_entry *entry, bool (*is_kept)(const char *attribute),
+                        struct notes *notes);
 /* What stands for it in a line; not for a further name of a file. */
 char list_type(mode_t mode);
 /*

@@ -40,10 +40,12 @@ static const char usage[] =
 	"      --max-ratio N       most bytes unpacked for each byte of FILE (1000)\n"
 	"      --allow-devices     make device nodes (they are refused otherwise)\n"
 	"      --skip-devices      leave device nodes out\n"
+	"      --overlay           DIR is a layer of one: what it takes for its own is left out\n"
 	"      --exported          FILE is of sysc-export: its tree is unpacked and verified\n"
 	"      --method WORD       how to pack: zstd, gzip, xz, none (zstd)\n"
 	"      --level N           of the method\n"
 	"      --threads N         to pack with (as many as processors)\n"
+	"      --privileged        of a container that has the host's owners: keep trusted.*\n"
 	"      --manifest FD       open file with the manifest\n"
 	"      --config FD         open file with the configuration\n"
 	"      --base FD           open file with the list of an earlier archive: FILE is an\n"
@@ -94,28 +96,30 @@ static const struct row {
 	uint64_t least, most; /* of a number */
 } rows[] = {
 #define AT(field) offsetof(struct archive_options, field)
-	{"into",          KIND_TEXT,    AT(into),           0,                     0         },
-	{"map",           KIND_MAP,     AT(map),            0,                     0         },
-	{"sha256",        KIND_DIGEST,  AT(sha256),         0,                     0         },
-	{"max-bytes",     KIND_SIZE,    AT(limits.bytes),   0,                     0         },
-	{"max-entries",   KIND_NUMBER,  AT(limits.entries), 0,                     UINT64_MAX},
-	{"max-ratio",     KIND_NUMBER,  AT(limits.ratio),   1,                     UINT64_MAX},
-	{"allow-devices", KIND_DEVICES, AT(limits.devices), ARCHIVE_DEVICES_ALLOW, 0         },
-	{"skip-devices",  KIND_DEVICES, AT(limits.devices), ARCHIVE_DEVICES_SKIP,  0         },
-	{"progress",      KIND_FLAG,    AT(progress),       0,                     0         },
-	{"bar",           KIND_FLAG,    AT(bar),            0,                     0         },
-	{"root",          KIND_TEXT,    AT(root),           0,                     0         },
-	{"mode",          KIND_MODE,    AT(mode),           0,                     0         },
-	{"exported",      KIND_FLAG,    AT(exported),       0,                     0         },
-	{"method",        KIND_METHOD,  AT(method),         0,                     0         },
-	{"level",         KIND_LEVEL,   AT(level),          0,                     22        },
-	{"threads",       KIND_NUMBER,  AT(threads),        0,                     256       },
-	{"manifest",      KIND_FD,      AT(manifest_fd),    0,                     0         },
-	{"config",        KIND_FD,      AT(config_fd),      0,                     0         },
-	{"report",        KIND_FD,      AT(report_fd),      0,                     0         },
-	{"base",          KIND_FD,      AT(base_fd),        0,                     0         },
-	{"save",          KIND_FD,      AT(save_fd),        0,                     0         },
-	{"quiet",         KIND_FLAG,    AT(quiet),          0,                     0         },
+	{"into",          KIND_TEXT,    AT(into),                  0,                     0         },
+	{"map",           KIND_MAP,     AT(map),                   0,                     0         },
+	{"sha256",        KIND_DIGEST,  AT(sha256),                0,                     0         },
+	{"max-bytes",     KIND_SIZE,    AT(limits.bytes),          0,                     0         },
+	{"max-entries",   KIND_NUMBER,  AT(limits.entries),        0,                     UINT64_MAX},
+	{"max-ratio",     KIND_NUMBER,  AT(limits.ratio),          1,                     UINT64_MAX},
+	{"allow-devices", KIND_DEVICES, AT(limits.devices),        ARCHIVE_DEVICES_ALLOW, 0         },
+	{"skip-devices",  KIND_DEVICES, AT(limits.devices),        ARCHIVE_DEVICES_SKIP,  0         },
+	{"progress",      KIND_FLAG,    AT(progress),              0,                     0         },
+	{"bar",           KIND_FLAG,    AT(bar),                   0,                     0         },
+	{"root",          KIND_TEXT,    AT(root),                  0,                     0         },
+	{"mode",          KIND_MODE,    AT(mode),                  0,                     0         },
+	{"exported",      KIND_FLAG,    AT(exported),              0,                     0         },
+	{"privileged",    KIND_FLAG,    AT(privileged),            0,                     0         },
+	{"overlay",       KIND_FLAG,    AT(limits.skip_whiteouts), 0,                     0         },
+	{"method",        KIND_METHOD,  AT(method),                0,                     0         },
+	{"level",         KIND_LEVEL,   AT(level),                 0,                     22        },
+	{"threads",       KIND_NUMBER,  AT(threads),               0,                     256       },
+	{"manifest",      KIND_FD,      AT(manifest_fd),           0,                     0         },
+	{"config",        KIND_FD,      AT(config_fd),             0,                     0         },
+	{"report",        KIND_FD,      AT(report_fd),             0,                     0         },
+	{"base",          KIND_FD,      AT(base_fd),               0,                     0         },
+	{"save",          KIND_FD,      AT(save_fd),               0,                     0         },
+	{"quiet",         KIND_FLAG,    AT(quiet),                 0,                     0         },
 #undef AT
 };
 

@@ -23,7 +23,7 @@ enum archive_word {
 
 struct archive_options {
 	enum archive_word word;
-	bool write, quiet, progress, bar, exported;
+	bool write, quiet, progress, bar, exported, privileged;
 	const char *file, *into, *sha256, *root;
 	unsigned int mode;
 	char **operands; /* ended by NULL */

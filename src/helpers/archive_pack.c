@@ -7,8 +7,10 @@
 #include "base/text.h"
 #include "helpers/archive_content.h"
 #include "helpers/archive_describe.h"
+#include "helpers/archive_fit.h"
 #include "helpers/archive_links.h"
 #include "helpers/archive_list.h"
+#include "helpers/archive_notes.h"
 #include "helpers/archive_since.h"
 #include "helpers/archive_tree.h"
 #include "helpers/archive_work.h"
@@ -29,22 +31,10 @@ struct pack {
 	struct links links;
 	struct list_writer list;
 	struct since since;
+	struct notes notes;
+	struct fit fit;
 	struct content content;
 };
-
-/* Said and gone on: a socket, what went away under a walk that did not freeze. */
-static void note(const struct pack *pack, const char *what)
-{
-	struct archive_counters *counters = pack->job->output.counters;
-	unsigned int at = atomic_fetch_add(&counters->note_count, 1);
-
-	if (at < ARCHIVE_NOTES) {
-		char shown[ARCHIVE_NOTE_MAX - 64];
-
-		archive_escape(pack->tree.path.data, shown, sizeof(shown));
-		(void)snprintf(counters->notes[at], ARCHIVE_NOTE_MAX, "'%s': %s", shown, what);
-	}
-}
 
 /* What the file is, and where it has data. */
 static int open_file(struct pack *pack, struct stat *st, int *out, struct error *err)
@@ -57,7 +47,8 @@ static int open_file(struct pack *pack, struct stat *st, int *out, struct error 
 	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
 		return fail_plain(err, ESTALE, "it was replaced while it was read");
 	*out = fd_take(&fd);
-	return describe_owner(&pack->describer, st, err);
+	describe_owner(&pack->describer, st);
+	return 0;
 }
 
 /* It may be as it was, or its content may be: then all of what is complete. */
@@ -102,7 +93,8 @@ static int write_entry(struct pack *pack, int fd, struct manifest_entry *what, b
 		return r;
 	r = content_write(&pack->content, entry, fd, what->size, what->content, err);
 	if (pack->content.is_short)
-		note(pack, "it became shorter while it was read");
+		notes_add(&pack->notes, pack->tree.path.data,
+		          "it became shorter while it was read");
 	return r;
 }
 
@@ -126,8 +118,7 @@ static int pack_entry(struct pack *pack, struct stat *st, struct error *err)
 	struct manifest_entry what;
 	int r = since_reach(&pack->since, path, err);
 
-	if (r == 0)
-		r = describe_owner(&pack->describer, st, err);
+	describe_owner(&pack->describer, st);
 	if (r == 0 && !must_link && since_is_untouched(&pack->since, path, st, link))
 		return keep_entry(pack, since_entry(&pack->since, path), err);
 	if (r == 0 && S_ISREG(st->st_mode) && !link)
@@ -161,20 +152,44 @@ static int count_one(struct tree *tree, struct stat *st, struct error *err)
 	return 0;
 }
 
+/* chattr(1): what a tar file of any reader's has no place for. */
+static void note_flags(const struct pack *pack)
+{
+	static const struct {
+		uint64_t flag;
+		const char *what;
+	} rows[] = {
+		{STATX_ATTR_IMMUTABLE, "it is immutable, which is not kept"           },
+		{STATX_ATTR_APPEND,    "it can only be appended to, which is not kept"},
+	};
+	const char *path = pack->tree.path.data;
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return; /* it went away, and that is said elsewhere */
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (st.stx_attributes & rows[i].flag)
+			notes_add(&pack->notes, path, rows[i].what);
+}
+
 static int pack_one(struct tree *tree, struct stat *st, struct error *err)
 {
 	struct pack *pack = tree->user;
 
 	if (S_ISSOCK(st->st_mode)) {
-		note(pack, "a socket, left out");
+		notes_add(&pack->notes, pack->tree.path.data, "a socket, left out");
 		return 0;
 	}
+	if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+		note_flags(pack);
 	return pack_entry(pack, st, err);
 }
 
 static void note_gone(struct tree *tree)
 {
-	note(tree->user, "it went away while the tree was read");
+	const struct pack *pack = tree->user;
+
+	notes_add(&pack->notes, tree->path.data, "it went away while the tree was read");
 }
 
 static int walk_all(struct pack *pack,
@@ -253,7 +268,7 @@ static int pack_all(struct pack *pack, struct error *err)
 	/* who reads the archive went away: an error, not a signal */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	if (r == 0)
-		r = describe_init(&pack->describer, job->shift, err);
+		r = describe_init(&pack->describer, job->shift, &pack->fit, err);
 	if (r == 0)
 		r = since_open(&pack->since, job->base, &pack->list, job->output.counters, err);
 	if (r == 0 && job->count)
@@ -264,6 +279,7 @@ static int pack_all(struct pack *pack, struct error *err)
 		r = walk_all(pack, pack_one, err);
 	if (r == 0)
 		r = since_reach(&pack->since, NULL, err);
+	notes_end(&pack->notes);
 	return r < 0 ? r : add_list(pack, err);
 }
 
@@ -275,6 +291,8 @@ int pack_work(const struct pack_job *job, struct error *err)
 	pack->job = job;
 	pack->content.writer = &pack->writer;
 	list_writer_init(&pack->list, job->list);
+	pack->notes.counters = job->output.counters;
+	pack->fit = (struct fit){.is_host_root = job->is_privileged, .notes = &pack->notes};
 	r = pack_all(pack, err);
 	closed = writer_close(&pack->writer, r == 0, err);
 	describe_done(&pack->describer);

@@ -21,6 +21,7 @@ struct pack_job {
 	FILE *list;                /* the list is gathered here */
 	FILE *base;                /* the list that an increment is to; NULL: all is packed */
 	FILE *save;                /* gets a copy of manifest and list; NULL */
+	bool is_privileged;        /* the container has all owners of the host, and trusted.* */
 	bool count;                /* go through it all first, for the progress */
 };
 

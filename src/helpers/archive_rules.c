@@ -18,14 +18,20 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-void archive_rules_done(struct archive_rules *rules)
+static void forget_names(void **names)
 {
-	while (rules->symlinks) {
-		char *name = *(char **)rules->symlinks;
+	while (*names) {
+		char *name = *(char **)*names;
 
-		(void)tdelete(name, &rules->symlinks, compare_names);
+		(void)tdelete(name, names, compare_names);
 		free(name);
 	}
+}
+
+void archive_rules_done(struct archive_rules *rules)
+{
+	forget_names(&rules->symlinks);
+	forget_names(&rules->left_out);
 }
 
 void archive_escape(const char *name, char *out, size_t room)
@@ -88,10 +94,9 @@ static bool passes_symlink(const struct archive_rules *rules, char *name, size_t
 	return false;
 }
 
-static void remember_symlink(struct archive_rules *rules, const char *name)
+static void remember_name(void **names, const char *name)
 {
-	if (!tfind(name, &rules->symlinks, compare_names) &&
-	    !tsearch(must_dup(name), &rules->symlinks, compare_names))
+	if (!tfind(name, names, compare_names) && !tsearch(must_dup(name), names, compare_names))
 		abort(); /* out of memory, as must_alloc() */
 }
 
@@ -120,7 +125,7 @@ static int check_type(const struct archive_rules *rules, const struct archive_it
 	case S_IFCHR:
 	case S_IFBLK:
 		if (item->type == S_IFCHR && item->is_whiteout)
-			return 1;
+			return !rules->limits.skip_whiteouts;
 		if (rules->limits.devices == ARCHIVE_DEVICES_SKIP)
 			return 0;
 		if (rules->limits.devices == ARCHIVE_DEVICES_ALLOW)
@@ -134,6 +139,8 @@ static int check_type(const struct archive_rules *rules, const struct archive_it
 static int check_owner(const struct archive_rules *rules, const struct archive_item *item,
                        struct error *err)
 {
+	if (rules->limits.any_owner && item->uid >= 0 && item->gid >= 0)
+		return 0;
 	/* who may make devices has the host's ids, all of them */
 	if (rules->limits.devices == ARCHIVE_DEVICES_ALLOW && item->uid >= 0 && item->gid >= 0 &&
 	    item->uid <= UINT32_MAX && item->gid <= UINT32_MAX)
@@ -174,15 +181,17 @@ int archive_rules_entry(struct archive_rules *rules, const struct archive_item *
 		return r;
 	if (item->hard_link) {
 		r = check_hard_link(rules, item->hard_link, target, err);
-		return r < 0 ? r : 1;
+		return r < 0 ? r : !tfind(target, &rules->left_out, compare_names);
 	}
 	r = check_type(rules, item, err);
+	if (r == 0)
+		remember_name(&rules->left_out, name);
 	if (r <= 0)
 		return r;
 	if (item->type != S_IFDIR && text_is(name, "."))
 		return fail_plain(err, EINVAL, "the root is not a directory");
 	if (item->type == S_IFLNK)
-		remember_symlink(rules, name);
+		remember_name(&rules->symlinks, name);
 	return 1;
 }
 

@@ -29,6 +29,8 @@ struct archive_limits {
 	uint64_t entries; /* files, directories, links … */
 	uint64_t ratio;   /* content per byte of the archive */
 	enum archive_devices devices;
+	bool skip_whiteouts; /* the tree is an overlay's, which would take them for its own */
+	bool any_owner; /* one that a container has not is not refused; archive_fit.c gives it another */
 };
 
 /* What the rules have to know of one entry; the strings are borrowed. */
@@ -45,6 +47,7 @@ struct archive_rules {
 	struct archive_limits limits;
 	uint64_t entries, bytes;
 	void *symlinks; /* a tree of tsearch(3) */
+	void *left_out; /* another: devices, whose further names go with them */
 };
 
 void archive_rules_done(struct archive_rules *rules);

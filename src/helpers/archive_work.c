@@ -8,8 +8,10 @@
 #include "helpers/archive_apply.h"
 #include "helpers/archive_compare.h"
 #include "helpers/archive_disk.h"
+#include "helpers/archive_fit.h"
 #include "helpers/archive_input.h"
 #include "helpers/archive_list.h"
+#include "helpers/archive_notes.h"
 #include "helpers/archive_verify.h"
 
 #include <archive.h>
@@ -26,6 +28,8 @@ struct work {
 	struct input *input;
 	struct archive *reader;
 	struct disk disk;
+	struct notes notes;
+	struct fit fit;
 	struct verify verify;
 	struct list_content content; /* of the entry that is read */
 	char name[ARCHIVE_NAME_MAX + 1], target[ARCHIVE_NAME_MAX + 1];
@@ -50,9 +54,14 @@ int work_fail(struct archive *archive, struct error *err)
 {
 	const char *text = archive_error_string(archive);
 	int code = archive_errno(archive);
+	/* libarchive's own numbers stand for what its text says; those of the kernel add to it */
+	const char *why =
+		code > 0 && code != EILSEQ && code != EINVAL ? strerrordesc_np(code) : NULL;
 	char shown[512];
 
 	archive_escape(text ? text : "not understood", shown, sizeof(shown));
+	if (why && !strstr(shown, why))
+		return fail_plain(err, code, "%s: %s", shown, why);
 	return fail_plain(err, code > 0 ? code : EINVAL, "%s", shown);
 }
 
@@ -118,30 +127,13 @@ static int write_entry(struct work *work, struct archive_entry *entry, bool is_l
 		archive_entry_set_hardlink(entry, has_content ? NULL : work->target);
 	if (has_content)
 		archive_entry_set_filetype(entry, AE_IFREG);
-	/* flags of inodes (immutable …) would be in the way of whoever removes the tree */
-	archive_entry_set_fflags(entry, 0, 0);
-	list_choose_xattrs(entry);
+	fit_entry(&work->fit, work->name, entry);
 	if (has_content && is_over_tree(work))
 		return disk_rewrite(&work->disk, entry, err);
 	r = disk_begin(&work->disk, entry, err);
 	if (r == 0 && (!is_link || archive_entry_size(entry) > 0))
 		r = copy_content(work, err);
 	return r == 0 ? disk_finish(&work->disk, err) : r;
-}
-
-/* Said by the tool; the archive is none the worse for it. */
-static void note_left_out(struct work *work)
-{
-	struct archive_counters *counters = work->job->counters;
-	unsigned int at = atomic_fetch_add(&counters->note_count, 1);
-
-	if (at < ARCHIVE_NOTES) {
-		char shown[ARCHIVE_NOTE_MAX - 64];
-
-		archive_escape(work->name, shown, sizeof(shown));
-		(void)snprintf(counters->notes[at], ARCHIVE_NOTE_MAX,
-		               "'%s': a device node, left out", shown);
-	}
 }
 
 static int handle_tree_entry(struct work *work, struct archive_entry *entry,
@@ -155,12 +147,12 @@ static int handle_tree_entry(struct work *work, struct archive_entry *entry,
 		return r;
 	if (work->job->exported) {
 		has_content = item->hard_link && text_is(work->name, work->target);
-		list_choose_xattrs(entry);
+		list_choose_xattrs(entry, list_is_kept, &work->notes);
 		list_describe(entry, work->name,
 		              item->hard_link && !has_content ? work->target : NULL, &what);
 	}
 	if (r == 0)
-		note_left_out(work);
+		notes_add(&work->notes, work->name, "a device node, left out");
 	else
 		r = work->job->write
 		            ? write_entry(work, entry, item->hard_link != NULL, has_content, err)
@@ -215,7 +207,8 @@ static int check_result(const struct work *work, struct error *err)
 {
 	const struct apply_check check = {
 		.skips_devices = work->job->limits.devices == ARCHIVE_DEVICES_SKIP,
-		.ignores_attributes = work->disk.has_no_attributes,
+		.ignores_attributes = work->disk.has_no_attributes || work->notes.kinds[0].count,
+		.is_host_root = work->job->is_host_root,
 	};
 
 	return apply_check_tree(&check, work->job->exported->save, err);
@@ -258,8 +251,14 @@ int archive_work(const struct archive_job *job, struct error *err)
 	int r, closed;
 
 	work->job = job;
+	work->notes.counters = job->counters;
+	work->fit = (struct fit){.is_overlay = job->limits.skip_whiteouts,
+	                         .is_host_root = job->is_host_root,
+	                         .notes = &work->notes};
+	fit_look(&work->fit);
 	work->rules.limits = job->limits;
 	r = walk(work, err);
+	notes_end(&work->notes);
 	closed = disk_close(&work->disk, r == 0, err);
 	if (r == 0 && closed == 0 && job->write && is_over_tree(work))
 		r = check_result(work, err);

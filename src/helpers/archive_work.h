@@ -28,8 +28,9 @@ struct archive_counters {
 
 struct archive_job {
 	int input_fd;
-	bool write;    /* false: only look at everything */
-	bool keep_ids; /* set owners (root) */
+	bool write;        /* false: only look at everything */
+	bool keep_ids;     /* set owners (root) */
+	bool is_host_root; /* not in a user namespace: trusted.* can be set */
 	/* not NULL: it must be one of sysc-export, whose tree is unpacked and whose list is verified */
 	const struct verify_files *exported;
 	struct archive_limits limits;

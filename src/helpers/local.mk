@@ -12,10 +12,12 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_compare.c src/helpers/archive_compare.h \
 	src/helpers/archive_describe.c src/helpers/archive_describe.h \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
+	src/helpers/archive_fit.c src/helpers/archive_fit.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
 	src/helpers/archive_input.c src/helpers/archive_input.h \
 	src/helpers/archive_links.c src/helpers/archive_links.h \
 	src/helpers/archive_list.c src/helpers/archive_list.h \
+	src/helpers/archive_notes.c src/helpers/archive_notes.h \
 	src/helpers/archive_options.c src/helpers/archive_options.h \
 	src/helpers/archive_pack.c src/helpers/archive_pack.h \
 	src/helpers/archive_progress.c src/helpers/archive_progress.h \

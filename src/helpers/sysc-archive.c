@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 static int open_input(const struct archive_options *options, int *out, uint64_t *total,
@@ -123,6 +122,12 @@ static FILE *open_list(void)
 	return fd < 0 ? NULL : fdopen(fd, "w+e");
 }
 
+/* For kept_fds. */
+static int fd_of(FILE *file)
+{
+	return file ? fileno(file) : 0;
+}
+
 /* One that was given, from its start; NULL: none was. */
 static int open_given(int fd, const char *mode, FILE **out, struct error *err)
 {
@@ -145,19 +150,25 @@ static int unpack(const struct archive_options *options, int input, uint64_t tot
 		.write = options->write,
 		.keep_ids = true,
 		.exported = exported,
+		.is_host_root = options->write && options->limits.devices == ARCHIVE_DEVICES_ALLOW,
 		.limits = options->limits,
 		.counters = counters,
 	};
 	struct confine confine = {
 		.root_fd = target,
 		.input_fd = input,
+		.kept_fds = {exported && exported->head_fd >= 0 ? exported->head_fd : 0,
+	                     fd_of(exported ? exported->base : NULL),
+	                     fd_of(exported ? exported->unpacked : NULL),
+	                     fd_of(exported ? exported->save : NULL)},
 		.map = options->map.count ? &options->map : NULL,
 		.devices = options->write && options->limits.devices == ARCHIVE_DEVICES_ALLOW,
-		.file_bytes = options->limits.bytes,
 		.work = run_job,
 		.data = &job,
 	};
 
+	/* what sysc-export wrote must come back, whatever a tree had */
+	job.limits.any_owner = job.exported != NULL;
 	return counters ? run_confined(options, &confine, counters, options->file, total, err)
 	                : -err->code;
 }
@@ -253,13 +264,14 @@ static int run_pack(const struct archive_options *options, struct error *err)
 				 },
 		.shift = options->map.count ? &options->map : NULL,
 		.list = list,
+		.is_privileged = options->privileged,
 		.count = run_shows_progress(options),
 	};
 	struct confine confine = {
 		.root_fd = tree,
 		.input_fd = tree,
+		.kept_fds = {output, fd_of(list)},
 		.packs = true,
-		.file_bytes = RLIM_INFINITY,
 		.work = run_pack_job,
 		.data = &job,
 	};
@@ -282,6 +294,8 @@ static int run_pack(const struct archive_options *options, struct error *err)
 	job.output.counters = r < 0 ? NULL : run_share_counters(err);
 	if (!job.output.counters)
 		return -err->code;
+	confine.kept_fds[2] = fd_of(base);
+	confine.kept_fds[3] = fd_of(save);
 	job.base = base;
 	job.save = save;
 	job.manifest = manifest.data;

@@ -198,6 +198,8 @@ static int pack(struct export *export, int tree, struct error *err)
 		strings_give(&words, must_printf("--level=%s", opt_level));
 	if (opt_threads)
 		strings_give(&words, must_printf("--threads=%lld", (long long)opt_threads));
+	if (config->privileged)
+		strings_add(&words, "--privileged");
 	/* where owners were shifted at create, the archive has plain ones all the same */
 	for (size_t i = 0; storage_option(&export->storage, "shifted") && i < config->idmap.count;
 	     i++)

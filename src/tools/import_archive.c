@@ -39,6 +39,8 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	             must_printf("--max-bytes=%llu", (unsigned long long)most_bytes(rootfs)));
 	strings_add(&words,
 	            creation->target.config.privileged ? "--allow-devices" : "--skip-devices");
+	if (text_is(storage_name(&creation->storage), "overlay"))
+		strings_add(&words, "--overlay");
 	strings_add(&words, "-");
 	r = import_chain_run(&import->chain, creation->name, &words, creation->signals_fd, NULL,
 	                     err);

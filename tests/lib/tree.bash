@@ -5,18 +5,8 @@
 # elsewhere VERB WORD...: with another store, where nobody is a twin
 elsewhere() { sysc "$1" -P "$BATS_TEST_TMPDIR/other" "${@:2}"; }
 
-# tree NAME: every entry with all that a file system keeps of it; sizes of folders are the file system's own
-tree() {
-	(
-		cd "$(rootfs "$1")" || exit
-		find . ! -type s ! -path ./etc/hostname -printf '%P|%y|%m|%U:%G|%n|%l|%T@\n' | sort
-		find . -type f ! -path ./etc/hostname -printf '%P|%s\n' | sort
-		find . -type f -print0 | sort -z | xargs -0 sha256sum | grep -v ' ./etc/hostname$'
-		find . \( -type b -o -type c \) -exec stat -c '%n %t:%T' {} + | sort
-		! command -v getfattr >/dev/null || getfattr -dhR -m '^(user|security.capability)' . 2>/dev/null
-		! command -v getfacl >/dev/null || getfacl -nR . 2>/dev/null
-	)
-}
+# tree NAME: every entry with all that a file system keeps of it
+tree() { python3 "${top_srcdir:?}/tests/lib/tree.py" "$(rootfs "$1")" etc/hostname; }
 
 # same NAME: here and elsewhere
 same() { diff <(tree "$1") <(SYSC_PATH=$BATS_TEST_TMPDIR/other tree "$1"); }

@@ -200,6 +200,25 @@ t.addfile(i, Zeros()); t.close()'
 	((status == 130))
 }
 
+@test "the confined process has nothing open but its work" {
+	mkfifo pipe
+	echo secret >private
+	exec 8<private
+	in_background bash -c "exec '$archive' unpack --into '$PWD/into' - <'$PWD/pipe'"
+	exec 8<&- 7>pipe
+	make_tar plain.tgz 'add("f", data=b"z" * 5000000)'
+	gunzip -c plain.tgz | head -c 1000000 >&7
+	wait_until 10 test -e into/f
+	grep -q private <(ls -l "/proc/${background:?}/fd")
+	child=$(cat "/proc/$background/task/$background/children")
+	ls -l "/proc/${child% }/fd"
+	run ! grep private <(ls -l "/proc/${child% }/fd")
+	(($(ls "/proc/${child% }/fd" | wc -l) <= 7))
+	kill -INT "$background"
+	exec 7>&-
+	wait "$background" || :
+}
+
 @test "files are put into a hostile root file system without leaving it" {
 	mkdir -p root/etc outside
 	echo untouched >outside/file

@@ -8,14 +8,16 @@ bats_require_minimum_version 1.5.0
 LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
 load ../lib/tree
+load ../lib/images
 
 setup() {
 	lifecycle_setup
 	need userns
+	need python3
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# strange_tree NAME: all kinds of entries
+# strange_tree NAME: all kinds of entries, names, times and attributes that the container of this name can have
 strange_tree() {
 	local root
 	root=$(rootfs "$1")
@@ -25,19 +27,46 @@ strange_tree() {
 	ln -s ../no/where "$root/strange/dangling"
 	chown 1000:65534 "$root/strange/file"
 	chmod 6711 "$root/strange/file"
-	mkfifo "$root/strange/fifo"
-	truncate -s 3M "$root/strange/hole"
 	truncate -s 40M "$root/strange/sparse"
 	printf data | dd of="$root/strange/sparse" bs=1 seek=10000000 conv=notrunc status=none
 	printf end >>"$root/strange/sparse"
-	: >"$root/strange/empty"
-	touch -d '1969-12-31 23:59:58.5 UTC' "$root/strange/empty"
 	chmod 1777 "$root/strange/deep"
 	cp /bin/true "$root/strange/tool"
 	! command -v setcap >/dev/null || setcap cap_net_raw+ep "$root/strange/tool"
-	! command -v setfattr >/dev/null || setfattr -n user.note -v "a value" "$root/strange/tool"
 	! command -v setfacl >/dev/null || setfacl -m u:7:rwx,d:g:8:r "$root/strange/deep"
+	! command -v setfacl >/dev/null || setfacl -m u:9:rx,d:u:9:r,m::x "$root"
+	python3 - "$root/strange" <<-'END'
+		import os, sys
+		os.chdir(sys.argv[1])
+		for name in b"bad\xff\xfeutf8", b"n" * 255, b"-option", b"\\back", b" ":
+		    open(name, "w").write("x")
+		os.symlink(b"\xff\xfe to\n", "badlink")
+		os.symlink("x" * 4000, "longlink")
+		for name, size, at in ("tera", 1 << 40, 1 << 39), ("giga", 9 << 30, (9 << 30) - 4), ("hole", 3 << 20, None):
+		    fd = os.open(name, os.O_CREAT | os.O_WRONLY, 0o640)
+		    try:
+		        os.ftruncate(fd, size)
+		        if at: os.pwrite(fd, b"data", at)
+		    except OSError:
+		        os.unlink(name)  # the file system has no files of this size
+		    os.close(fd)
+		for name, ns in ("past", -1500000001), ("ancient", -2**31 * 10**9), ("future", 4 * 10**18 + 123456789):
+		    os.close(os.open(name, os.O_CREAT))
+		    os.utime(name, ns=(ns, ns))
+		os.mkfifo("fifo"); os.link("fifo", "fifo2")
+		os.symlink("a", "link"); os.link("link", "link2", follow_symlinks=False)
+		os.mknod("whiteout", 0o020000, os.makedev(0, 0)); os.link("whiteout", "whiteout2")
+		os.setxattr("past", "user.bytes", bytes(range(256))); os.setxattr("..", "user.root", b"value")
+		os.mkdir("empty"); os.chmod("empty", 0o2750)
+		for _ in range(15):
+		    os.mkdir("d" * 250); os.chdir("d" * 250)
+		open("deep", "w").write("deep")
+		os.utime("deep", ns=(0, 999999999))
+	END
+	chown 0:5 "$root"
+	chmod 2711 "$root"
 	touch -h -d '2001-02-03 04:05:06.789' "$root/strange/dangling" "$root/strange"
+	touch -d '2001-01-01 01:01:01.123456789' "$root"
 }
 
 @test "a strange tree comes back as it was, by each method, by files and by pipes" {
@@ -57,6 +86,127 @@ strange_tree() {
 	(($(stat -c %b other/web1/rootfs/strange/sparse) < 1000))
 	[[ $(stat -c %i other/web1/rootfs/strange/file) == $(stat -c %i other/web1/rootfs/strange/deep/er/link) ]]
 	[[ $(find . -maxdepth 1 -name '.*.partial' | wc -l) == 0 ]]
+}
+
+@test "a privileged container keeps devices, all owners, trusted.*; what cannot be kept is said" {
+	need setfattr
+	make_busybox web1 -s container.privileged=yes
+	strange_tree web1
+	cd "$(rootfs web1)/strange"
+	mknod device c 1 3
+	mknod disk b 259 1048575
+	ln disk disk2
+	chown 3000000000:4294967294 device file
+	setfattr -n trusted.overlay.opaque -v y deep
+	setfattr -n trusted.md5sum -v 0 file
+	setfattr -n security.selinux -v system_u:object_r:etc_t:s0 file
+	setfattr -n security.selinux -v system_u:object_r:etc_t:s0 sparse
+	touch fixed log
+	cd "$BATS_TEST_TMPDIR"
+	run -0 sysc export web1
+	[[ $output == *"security.selinux of 2 entries, left out"* && $output != *trusted* ]]
+	setfattr -x security.selinux "$(rootfs web1)/strange/file"
+	setfattr -x security.selinux "$(rootfs web1)/strange/sparse"
+	elsewhere import --trust web1.tar.zst
+	same web1
+	# its owners and attributes are not for another kind of container, which is told
+	run sysc import web2 web1.tar.zst
+	echo "$output"
+	((status == 0))
+	[[ $output == *"'strange/device': a device node, left out"* ]]
+	[[ $output == *"'strange/file': its owner is none of the container's, and is nobody now"* ]]
+	[[ $output == *"trusted.md5sum of 1 entry, left out"* && $output == *"trusted.overlay.opaque of 1 entry, left out"* ]]
+	[[ $(stat -c %u:%g "$(rootfs web2)/strange/file") == 65534:65534 ]]
+}
+
+@test "what no container of its kind can have is left out of its archive, and said" {
+	need setfattr
+	need setfacl
+	make_busybox web1
+	root=$(rootfs web1)
+	touch "$root/foreign" "$root/shared" "$root/marked"
+	chown 70000:0 "$root/foreign"
+	setfacl -m u:70000:r,u:7:rw "$root/shared"
+	setfattr -n trusted.note -v 1 "$root/marked"
+	run -0 sysc export web1
+	[[ $output == *"'foreign': its owner is none of the container's, and is nobody now"* ]]
+	[[ $output == *"'shared': what its ACL gives to ids that are none of the container's, left out"* ]]
+	[[ $output == *"trusted.note of 1 entry, left out"* ]]
+	run -0 elsewhere import web1.tar.zst
+	[[ $output != *"left out"* && $(stat -c %u:%g other/web1/rootfs/foreign) == 65534:0 ]]
+	getfacl -n other/web1/rootfs/shared | grep -q user:7:rw-
+	run ! grep 70000 <(getfacl -n other/web1/rootfs/shared)
+}
+
+@test "immutable and append-only files are kept without their flag, and said" {
+	need chattr
+	make_busybox web1
+	root=$(rootfs web1)
+	touch "$root/fixed" "$root/log"
+	chattr +i "$root/fixed" 2>/dev/null || skip "the file system has no flags of files"
+	chattr +a "$root/log"
+	run sysc export web1
+	chattr -ia "$root/fixed" "$root/log"
+	((status == 0))
+	[[ $output == *"'fixed': it is immutable, which is not kept"* && $output == *"'log': it can only be appended to"* ]]
+	elsewhere import web1.tar.zst
+	same web1
+}
+
+@test "from each backend, and to each: the same tree" {
+	local backend backends=(dir overlay loop)
+	need_loop
+	mkdir other
+	if command -v mkfs.btrfs >/dev/null; then
+		make_store btrfs 2G
+		mkdir mnt/other
+		mount --bind mnt/other other
+		backends+=(btrfs)
+	fi
+	make_busybox web1
+	strange_tree web1
+	rm -rf --one-file-system "$(rootfs web1)/strange/"{tera,giga}
+	tree web1 >before
+	sysc export -q -o web1.tar.zst web1
+	for backend in "${backends[@]}"; do
+		size=()
+		[[ $backend != loop ]] || size=(--size 1G)
+		run elsewhere import -B "$backend" "${size[@]}" web1.tar.zst
+		((status == 0)) || { echo "$output" && return 1; }
+		said=$output
+		grep -q "^path = $backend:" other/web1/config
+		run -0 elsewhere export -o again.tar.zst web1
+		run -0 sysc import -q --size max web2 again.tar.zst
+		# an overlay has whiteouts for itself
+		unlike=etc/hosts
+		[[ $backend != overlay ]] || { unlike='etc/hosts\|strange/whiteout2\?' && [[ $said == *"'strange/whiteout': a device node, left out"* ]]; }
+		diff <(grep -v "^\($unlike\) " before) <(tree web2 | grep -v '^etc/hosts ')
+		sysc destroy web2
+		elsewhere destroy web1
+	done
+	! mountpoint -q other || umount other
+	drop_images
+}
+
+@test "a tree whose owners were shifted at create goes as a plain one" {
+	mkdir lower upper other
+	make_busybox web1
+	strange_tree web1
+	rm "$(rootfs web1)"/strange/whiteout* # an overlay has them for itself
+	tree web1 >before
+	sysc export -q web1
+	# an overlay cannot be id-mapped
+	mount -t tmpfs -o mode=0755 tmpfs upper
+	mkdir upper/u upper/w
+	mount -t overlay overlay -o "lowerdir=lower,upperdir=upper/u,workdir=upper/w" other
+	run -0 elsewhere import web1.tar.zst
+	grep -q '^options = shifted' other/web1/config
+	[[ $(stat -c %u other/web1/rootfs/bin/busybox) != 0 ]]
+	elsewhere export -q -o again.tar.zst web1
+	sysc destroy web1
+	sysc import -q web1 again.tar.zst
+	diff before <(tree web1)
+	umount other upper
 }
 
 @test "the same tree makes the same archive, and any tar reads it" {
