@@ -26,6 +26,7 @@ libsysc_a_SOURCES += \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
 	src/storage/sweep.c src/storage/sweep.h \
+	src/storage/unstarted.c src/storage/unstarted.h \
 	src/storage/volume.c src/storage/volume.h \
 	src/storage/walk.c src/storage/walk.h \
 	src/storage/work.c src/storage/work.h \

@@ -12,6 +12,7 @@
 #include "storage/relocate.h"
 #include "storage/remove.h"
 #include "storage/storage.h"
+#include "storage/unstarted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -190,6 +191,8 @@ int sweep_all(const struct paths *paths, struct error *err)
 
 	if (relocate_sweep(paths, err) < 0)
 		return fail_in(err, "remove what a killed rename left");
+	if (unstarted_sweep(paths, err) < 0)
+		return fail_in(err, "remove an ephemeral copy that nobody starts");
 	list_leftovers(paths, &names);
 	if (!names.count)
 		return 0;

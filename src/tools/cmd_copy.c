@@ -12,6 +12,7 @@
 #include "storage/identity.h"
 #include "storage/snapshot.h"
 #include "storage/sweep.h"
+#include "storage/unstarted.h"
 #include "tools/command.h"
 #include "tools/copying.h"
 #include "tools/making.h"
@@ -242,6 +243,26 @@ static int open_source(struct batch *batch, struct strings *errors, struct error
 	return r;
 }
 
+/* An ephemeral one that does not start is nobody's; what was printed says why. */
+static int start_made(const struct batch *batch)
+{
+	int code = EXIT_DONE;
+
+	for (size_t i = 0; i < batch->made.count; i++) {
+		const char *name = batch->made.items[i];
+		struct error err = {0};
+		int one = start_copy(batch, name);
+
+		code = one ? one : code;
+		if (opt_ephemeral && one == 0)
+			unstarted_clear(batch->paths, name);
+		else if (opt_ephemeral && (unstarted_give_up(batch->paths, name, &err) < 0 ||
+		                           sweep_all(batch->paths, &err) < 0))
+			output_note(batch->call, "%s: %s", name, err.text);
+	}
+	return code;
+}
+
 /* One of them; the source is as it was left by the one before. */
 static int copy_one(struct batch *batch, const char *name)
 {
@@ -351,11 +372,10 @@ static int run(struct call *call)
 		json_array(&batch.json, "copies");
 	}
 	code = copy_all(&batch);
-	for (size_t i = 0; i < batch.made.count && (opt_start || opt_ephemeral) && code < 128;
-	     i++) {
-		int one = start_copy(&batch, batch.made.items[i]);
+	if ((opt_start || opt_ephemeral) && code < 128) {
+		int started = start_made(&batch);
 
-		code = one ? one : code;
+		code = started ? started : code;
 	}
 	if (call->json) {
 		json_end_array(&batch.json);

@@ -8,6 +8,7 @@
 #include "container/lock.h"
 #include "storage/identity.h"
 #include "storage/sweep.h"
+#include "storage/unstarted.h"
 #include "tools/command.h"
 #include "tools/copying_tree.h"
 #include "tools/making.h"
@@ -175,7 +176,7 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
 		r = check_result(copying, file, errors, err);
 	if (r == 0 && rename(file, last) < 0)
 		r = fail(err, errno, "rename '%s' to '%s'", file, last);
-	return r;
+	return r == 0 && copying->is_ephemeral ? unstarted_mark(&copying->target, err) : r;
 }
 
 /*
@@ -207,6 +208,8 @@ static void undo(struct copying *copying)
 	    storage_remove(&copying->to, &err) < 0)
 		output_note(copying->call, "%s", err.text);
 	making_remove(copying->call, &copying->target);
+	if (copying->is_ephemeral)
+		unstarted_clear(copying->paths, copying->name);
 }
 
 static int make(struct copying *copying, struct strings *errors, struct error *err)

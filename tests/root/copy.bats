@@ -231,6 +231,19 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	wait_until 10 test ! -e "$SYSC_PATH/test2"
 	run sysc copy -t 16M web1 test3
 	((status == 2))
+	# one whose start fails, or is killed before it, is nobody's
+	run sysc copy -e -S network.eth0.bridge=none0 web1 test4
+	((status == 1))
+	[[ $output == *"no bridge 'none0'"* && ! -e $SYSC_PATH/test4 ]]
+	for name in test5 mine; do
+		sysc copy -s -S container.ephemeral=yes web1 $name
+	done
+	echo "1 1 $(value test5 container.uuid)" >"$SYSC_PATH/.test5.unstarted"
+	echo "1 1 $(value test5 container.uuid)" >"$SYSC_PATH/.mine.unstarted"
+	sysc copy -s web1 test6
+	[[ ! -e $SYSC_PATH/test5 && -e $SYSC_PATH/mine/config ]]
+	sysc destroy mine test6
+	[[ -z $(find "$SYSC_PATH" -name '*.unstarted') ]]
 	# without a name it gets one
 	run sysc copy -e web1
 	((status == 0))

@@ -130,7 +130,8 @@ value() { sysc config get "$1" "$2"; }
 	sysc copy -s -B overlay a1 child
 	before=$(cd "$SYSC_PATH" && find . -type f ! -name .lock -exec md5sum {} + | sort)
 	mkdir mnt/full
-	while true 2>/dev/null >"mnt/full/$((++i))"; do :; done # no inode is left
+	# no inode is left
+	for ((i = 0; i < 100000; i++)); do : 2>/dev/null >"mnt/full/$i" || break; done
 	run sysc rename a1 b1
 	rm -r mnt/full
 	((status == 1))
