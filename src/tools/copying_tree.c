@@ -215,6 +215,14 @@ static int take(struct copying *copying, struct error *err)
 	return r < 0 ? r : end;
 }
 
+/* On the file system of the folder, which is written to disk before it gets its name. */
+static bool is_written_with(const struct copying *copying, int tree)
+{
+	struct stat a, b;
+
+	return fstat(tree, &a) == 0 && fstat(copying->folder_fd, &b) == 0 && a.st_dev == b.st_dev;
+}
+
 static int renew(struct copying *copying, struct error *err)
 {
 	CLEAN_FD int tree = storage_visit(&copying->to, STORAGE_WRITE, err), top = -1;
@@ -223,7 +231,7 @@ static int renew(struct copying *copying, struct error *err)
 	if (tree < 0)
 		return tree;
 	r = identity_renew_tree(&copying->identity, tree, err);
-	if (r < 0)
+	if (r < 0 || is_written_with(copying, tree))
 		return r;
 	top = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0 || syncfs(top) < 0)
