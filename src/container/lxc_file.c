@@ -92,7 +92,7 @@ void lxc_reader_parse(struct lxc_reader *reader, const char *path, struct text *
 			const struct lxc_line line = {
 				.file = name, .number = number, .key = "", .value = ""};
 
-			reader->problem(reader->user, &line, "more than 10000 lines: the rest");
+			reader->problem(reader->user, &line, "more than 4096 lines: the rest");
 		}
 		if (reader->lines > LXC_LINES_MAX)
 			return;

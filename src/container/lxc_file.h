@@ -14,7 +14,7 @@ struct error;
 #define LXC_FILES_MAX 256        /* in all */
 #define LXC_LINE_MAX  4096       /* bytes of a line */
 #define LXC_FILE_MAX  (1U << 20) /* bytes of a file */
-#define LXC_LINES_MAX 10000      /* in all */
+#define LXC_LINES_MAX 4096       /* in all */
 
 /* "key = value" of a file; the strings live as long as the reader. */
 struct lxc_line {

@@ -5,7 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "container/check.h"
+#include "container/idmap.h"
 #include "container/lxc_translate.h"
 
 #include <signal.h>
@@ -202,6 +202,8 @@ static void take_map(struct lxc_translation *t, const struct lxc_row *row,
 	(void)star;
 	if (clears(t, row, line))
 		strings_done(&t->out->map);
+	else if (t->out->map.count == IDMAP_RANGES_MAX)
+		lxc_leave(t, line, "a map has at most %d ranges", IDMAP_RANGES_MAX);
 	else if (lxc_set_row(t, row, line->value, line))
 		strings_add(&t->out->map, line->value);
 }

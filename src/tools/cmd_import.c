@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sysc import: a container (creation.h) from an archive of sysc-export, from a root file system in a tar
- * file, or from a container of LXC. An archive is hostile: it is read in a confined process (sysc-archive), and nothing of it is visible
- * before all of it was verified.
+ * sysc import: a container (creation.h) from an archive of sysc-export, from a root file system in a tar file, or
+ * from a container of LXC. An archive is hostile: it is read in a confined process (sysc-archive), and nothing of it is
+ * visible before all of it was verified.
  */
 #include "base/cleanup.h"
 #include "base/error.h"

@@ -502,6 +502,15 @@ TEST(hostile_files)
 	CHECK(is_said(&got.left, "1 a line longer") && is_said(&got.left, "3 a NUL byte") &&
 	      is_said(&got.left, "6 container.groups:"));
 	lxc_config_done(&got);
+	/* more of everything than makes sense ends, and is said */
+	text_done(&text);
+	for (int i = 0; i < 5000; i++)
+		text_addf(&text, "lxc.idmap = u %d %d 1\n", i, 100000 + i);
+	text_add(&text, "lxc.rootfs.path = /r\n");
+	lxc_config_parse(&got, "config", &text, &paths, true);
+	CHECK(is_said(&got.left, "33 a map has at most 32 ranges") &&
+	      is_said(&got.left, "4097 more than 4096 lines"));
+	lxc_config_done(&got);
 	CHECK_INT(lxc_config_read(&got, fifo, &paths, true, NULL), -EINVAL);
 	CHECK_INT(lxc_config_read(&got, "/nowhere/config", &paths, true, NULL), -ENOENT);
 }
