@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "helpers/archive_verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static const char usage[] =
 	"standard input to a file of a root file system, link makes a symlink, remove\n"
 	"removes; no PATH leads out of the root DIR. pack writes the tree that is its\n"
 	"standard input, a detached mount, as an archive of sysc-export, head prints\n"
-	"manifest and configuration of one (3: it is none).\n"
+	"manifest, length of the configuration and that of each part (3: it is none).\n"
 	"\n"
 	"      --into DIR          where to; made when it is absent\n"
 	"      --map TEXT          ids of the process, as in [idmap]; DIR keeps plain ids\n"
@@ -48,6 +49,9 @@ static const char usage[] =
 	"      --privileged        of a container that has the host's owners: keep trusted.*\n"
 	"      --manifest FD       open file with the manifest\n"
 	"      --config FD         open file with the configuration\n"
+	"      --first             head: of the first part only\n"
+	"      --part N            of several parts, the one with this number, from 0 (the\n"
+	"                          last one)\n"
 	"      --base FD           open file with the list of an earlier archive: FILE is an\n"
 	"                          increment to that, and DIR what that made\n"
 	"      --save FD           open file that gets manifest and list\n"
@@ -117,6 +121,8 @@ static const struct row {
 	{"manifest",      KIND_FD,      AT(manifest_fd),           0,                     0         },
 	{"config",        KIND_FD,      AT(config_fd),             0,                     0         },
 	{"report",        KIND_FD,      AT(report_fd),             0,                     0         },
+	{"first",         KIND_FLAG,    AT(is_first_only),         0,                     0         },
+	{"part",          KIND_NUMBER,  AT(part),                  0,                     UINT64_MAX},
 	{"base",          KIND_FD,      AT(base_fd),               0,                     0         },
 	{"save",          KIND_FD,      AT(save_fd),               0,                     0         },
 	{"quiet",         KIND_FLAG,    AT(quiet),                 0,                     0         },
@@ -271,6 +277,7 @@ int archive_options_take(struct archive_options *options, int argc, char **argv,
 		.manifest_fd = -1,
 		.config_fd = -1,
 		.report_fd = -1,
+		.part = VERIFY_LAST,
 		.base_fd = -1,
 		.save_fd = -1,
 	};

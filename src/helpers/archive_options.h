@@ -34,6 +34,8 @@ struct archive_options {
 	const char *level;
 	uint64_t threads;                      /* 0: as there are processors */
 	int manifest_fd, config_fd, report_fd; /* report_fd: -1 standard error */
+	bool is_first_only;                    /* of head: only that of the first part */
+	uint64_t part;        /* which part of an archive with several; VERIFY_LAST */
 	int base_fd, save_fd; /* kept lists, what was before and what is now; -1: none */
 };
 

@@ -97,20 +97,36 @@ static int hand_on(const struct verify *verify, const struct text *text, struct 
 	return r < 0 ? fail(err, -r, "hand it on") : 0;
 }
 
+/* The parts are counted down, so that none is missing. */
+static int check_part(const struct verify *verify, const struct manifest *before, struct error *err)
+{
+	if (verify->part && (before->parts_left - 1 != verify->manifest.parts_left ||
+	                     !text_is(before->uuid, verify->manifest.uuid)))
+		return fail_plain(err, EBADMSG, "it is not the part that must follow");
+	return 0;
+}
+
 static int take_manifest(struct verify *verify, struct archive_entry *entry, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
+	const struct manifest before = verify->manifest;
+	uint64_t wanted = verify->files->part;
 	int r = read_member(verify, entry, MANIFEST_MAX, &text, err);
 
 	if (r == 0)
 		r = manifest_parse(&verify->manifest, text.data ? text.data : "", text.length, err);
 	if (r == 0)
+		r = check_part(verify, &before, err);
+	verify->stage = STAGE_CONFIG;
+	verify->is_skipped =
+		verify->files->head_fd < 0 &&
+		(wanted == VERIFY_LAST ? verify->manifest.parts_left != 0 : verify->part != wanted);
+	if (r < 0 || verify->is_skipped)
+		return r;
+	if (verify->files->head_fd < 0)
 		r = check_base(verify, err);
 	text_add(&text, "\n");
-	if (r == 0)
-		r = hand_on(verify, &text, err);
-	verify->stage = STAGE_CONFIG;
-	return r;
+	return r < 0 ? r : hand_on(verify, &text, err);
 }
 
 static int take_config(struct verify *verify, struct archive_entry *entry, struct error *err)
@@ -118,8 +134,12 @@ static int take_config(struct verify *verify, struct archive_entry *entry, struc
 	CLEAN(text_done) struct text text = {0};
 	struct sha256 sum;
 	char digest[65];
-	int r = read_member(verify, entry, CONFIG_MAX, &text, err);
+	int r;
 
+	verify->stage = STAGE_TREE;
+	if (verify->is_skipped)
+		return 0;
+	r = read_member(verify, entry, CONFIG_MAX, &text, err);
 	if (r < 0)
 		return r;
 	sha256_init(&sum);
@@ -127,13 +147,12 @@ static int take_config(struct verify *verify, struct archive_entry *entry, struc
 	sha256_end(&sum, digest);
 	if (!text_is(digest, verify->manifest.config_sha256))
 		return fail_plain(err, EBADMSG, "it is damaged: its digest is not the manifest's");
-	if (verify->files->head_fd >= 0 && text.length) {
+	if (verify->files->head_fd < 0)
+		return 0;
+	r = dprintf(verify->files->head_fd, "%zu\n", text.length) < 0 ? -errno : 0;
+	if (r == 0 && text.length)
 		r = file_write_all(verify->files->head_fd, text.data, text.length);
-		if (r < 0)
-			return fail(err, -r, "hand it on");
-	}
-	verify->stage = STAGE_TREE;
-	return 0;
+	return r < 0 ? fail(err, -r, "hand it on") : 0;
 }
 
 /* Reads the list out of the archive and into what keeps it. */
@@ -166,7 +185,6 @@ static int check_list(struct verify *verify, struct archive_entry *entry, struct
 
 	if (archive_entry_filetype(entry) != S_IFREG || archive_entry_hardlink(entry))
 		return fail_plain(err, EINVAL, "it is not a plain file");
-	verify->stage = STAGE_OVER;
 	r = list_writer_end(&verify->unpacked, err);
 	list = fopencookie(verify, "r", functions);
 	if (r < 0 || !list)
@@ -190,25 +208,42 @@ static const char *tree_name(const char *name)
 	return name[length] && name[length + 1] ? name + length + 1 : ".";
 }
 
-int verify_member(struct verify *verify, struct archive_entry *entry, struct archive_item *item,
-                  struct error *err)
+static int fail_place(const struct verify *verify, const char *path, struct error *err)
 {
 	static const char *const wanted[] = {MANIFEST_MEMBER, MANIFEST_CONFIG, MANIFEST_TREE,
 	                                     "nothing more"};
 
+	if (verify->stage == STAGE_MANIFEST && !verify->part && !text_is(path, MANIFEST_CONFIG) &&
+	    !text_is(path, MANIFEST_LIST))
+		return fail_plain(err, ENOMSG, "it is no archive of sysc-export");
+	return fail_plain(err, EINVAL, "%s was expected in this place", wanted[verify->stage]);
+}
+
+/* Where the tree is not wanted, neither is the list of it. */
+static bool has_no_tree(const struct verify *verify)
+{
+	return verify->is_skipped || verify->files->head_fd >= 0;
+}
+
+int verify_member(struct verify *verify, struct archive_entry *entry, struct archive_item *item,
+                  struct error *err)
+{
+	if (verify->stage == STAGE_OVER && verify->manifest.parts_left) {
+		verify->stage = STAGE_MANIFEST;
+		verify->part++;
+	}
 	if (verify->stage == STAGE_MANIFEST && text_is(item->path, MANIFEST_MEMBER))
 		return take_manifest(verify, entry, err);
 	if (verify->stage == STAGE_CONFIG && text_is(item->path, MANIFEST_CONFIG))
 		return take_config(verify, entry, err);
-	if (verify->stage == STAGE_TREE && text_is(item->path, MANIFEST_LIST))
-		return check_list(verify, entry, err);
-	if (verify->stage != STAGE_TREE || !tree_name(item->path)) {
-		if (verify->stage == STAGE_MANIFEST && !text_is(item->path, MANIFEST_CONFIG) &&
-		    !text_is(item->path, MANIFEST_LIST))
-			return fail_plain(err, ENOMSG, "it is no archive of sysc-export");
-		return fail_plain(err, EINVAL, "%s was expected in this place",
-		                  wanted[verify->stage]);
+	if (verify->stage == STAGE_TREE && text_is(item->path, MANIFEST_LIST)) {
+		verify->stage = STAGE_OVER;
+		return has_no_tree(verify) ? 0 : check_list(verify, entry, err);
 	}
+	if (verify->stage != STAGE_TREE || !tree_name(item->path))
+		return fail_place(verify, item->path, err);
+	if (has_no_tree(verify))
+		return 0;
 	item->path = tree_name(item->path);
 	if (item->hard_link) {
 		item->hard_link = tree_name(item->hard_link);
@@ -218,6 +253,14 @@ int verify_member(struct verify *verify, struct archive_entry *entry, struct arc
 	return 1;
 }
 
+bool verify_is_done(const struct verify *verify)
+{
+	if (verify->files->head_fd >= 0)
+		return verify->stage == STAGE_TREE &&
+		       (verify->files->is_first_only || !verify->manifest.parts_left);
+	return verify->stage == STAGE_OVER && !verify->is_skipped && verify->manifest.parts_left;
+}
+
 int verify_count(struct verify *verify, const struct manifest_entry *what, struct error *err)
 {
 	return list_writer_add(&verify->unpacked, what, err);
@@ -225,5 +268,7 @@ int verify_count(struct verify *verify, const struct manifest_entry *what, struc
 
 int verify_end(const struct verify *verify, struct error *err)
 {
-	return verify->stage == STAGE_OVER ? 0 : fail_plain(err, EBADMSG, "it ends too early");
+	return verify->stage == STAGE_OVER && !verify->manifest.parts_left && !verify->is_skipped
+	               ? 0
+	               : fail_plain(err, EBADMSG, "it ends too early");
 }

@@ -9,6 +9,7 @@
 #include "storage/manifest_list.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct archive;
@@ -17,6 +18,8 @@ struct archive_item;
 struct error;
 
 #define VERIFY_BLOCK 131072
+
+#define VERIFY_LAST UINT64_MAX
 
 /* What must come next. */
 enum verify_stage {
@@ -31,8 +34,10 @@ struct verify_files {
 	FILE *base;     /* the kept list of what an increment is to; NULL: none */
 	FILE *unpacked; /* empty: the lines of what is unpacked are gathered here */
 	FILE *save;     /* gets manifest and list, as they are kept */
-	int head_fd;    /* not -1: manifest and configuration are written here */
-	bool is_alone;  /* an increment is taken without what it is to: nothing is written */
+	int head_fd; /* not -1: manifest and configuration of each part are written here, and that is all */
+	bool is_first_only; /* of the first part */
+	uint64_t part;      /* which of its parts is wanted, from 0; VERIFY_LAST */
+	bool is_alone;      /* an increment is taken without what it is to: nothing is written */
 };
 
 /* Zeroed, then verify_init(). Pair: verify_done(). */
@@ -43,7 +48,9 @@ struct verify {
 	int (*remove)(void *user, const char *path, struct error *err);
 	void *user;
 	enum verify_stage stage;
-	struct manifest manifest;
+	uint64_t part;            /* that is read */
+	bool is_skipped;          /* it is not the one that is wanted */
+	struct manifest manifest; /* of that part */
 	struct list_writer unpacked;
 	char block[VERIFY_BLOCK]; /* of a member that is no file of the tree */
 };
@@ -59,6 +66,8 @@ int verify_member(struct verify *verify, struct archive_entry *entry, struct arc
                   struct error *err);
 /* Adds what was unpacked to what the list must come to. */
 int verify_count(struct verify *verify, const struct manifest_entry *what, struct error *err);
+/* Whether all that is wanted was read, though more may follow. */
+bool verify_is_done(const struct verify *verify);
 /* At the end of the archive: whether all of it was there. */
 int verify_end(const struct verify *verify, struct error *err);
 

@@ -74,6 +74,9 @@ static int open_reader(struct work *work, struct error *err)
 	if (!work->reader)
 		return fail(err, ENOMEM, "start reading");
 	(void)archive_read_support_format_tar(work->reader);
+	if (work->job->exported)
+		(void)archive_read_set_format_option(work->reader, "tar",
+		                                     "read_concatenated_archives", "1");
 	if (archive_read_open(work->reader, work, NULL, read_input, NULL) != ARCHIVE_OK) {
 		(void)work_fail(work->reader, err);
 		return fail_hint(err, "expected a tar file, plain or packed by gzip, bzip2, xz, "
@@ -234,9 +237,8 @@ static int walk(struct work *work, struct error *err)
 		if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
 			return work_fail(work->reader, err);
 		r = handle_entry(work, entry, err);
-		if (r == 0 && work->job->exported && work->job->exported->head_fd >= 0 &&
-		    work->verify.stage == STAGE_TREE)
-			return 0; /* that was all that was asked for */
+		if (r == 0 && work->job->exported && verify_is_done(&work->verify))
+			return 0;
 	}
 	if (r == 0 && work->job->exported)
 		r = verify_end(&work->verify, err);

@@ -182,6 +182,8 @@ static int unpack_exported(const struct archive_options *options, int input, uin
 		.head_fd = head_fd,
 		.unpacked = unpacked,
 		.is_alone = !options->write,
+		.is_first_only = options->is_first_only,
+		.part = options->part,
 	};
 	int r = unpacked && save ? 0 : fail(err, errno, "keep a list");
 
@@ -218,7 +220,7 @@ static int run_unpack(const struct archive_options *options, struct error *err)
 	return r;
 }
 
-/* Manifest, an empty line, configuration. 3: it may be an archive, but not of sysc-export. */
+/* Manifest, an empty line, length of the configuration, itself, of each part. 3: it may be an archive, but not of sysc-export. */
 static int run_head(const struct archive_options *options, struct error *err)
 {
 	CLEAN_FD int input = -1, output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);

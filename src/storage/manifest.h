@@ -14,7 +14,11 @@
  * and together with the list before it (manifest_list.h) it tells where each entry comes from. What became another
  * type has both lines. A file of several names that is in it has all of them in it.
  *
- * Version 1 had neither uuid nor increments.
+ * With snapshots it is several of these one behind the other, parts, as if each were an archive of its own: the
+ * oldest snapshot first, each further part an increment to the one before, and the container itself last. Each has
+ * its manifest and configuration; parts_left counts down to 0.
+ *
+ * Version 1 had neither uuid nor increments nor parts.
  */
 #ifndef SYSC_STORAGE_MANIFEST_H
 #define SYSC_STORAGE_MANIFEST_H
@@ -35,13 +39,16 @@ struct text;
 #define MANIFEST_VALUE    128   /* bytes of a value and its end */
 
 struct manifest {
-	char name[64];            /* of the container */
-	char date[32];            /* 2026-11-22T06:30:00Z */
-	char version[32];         /* of sysc */
-	char arch[66];            /* uname -m */
-	char backend[16];         /* of the storage */
-	char uuid[40];            /* of the container; "" when the archive is of version 1 */
-	char snapshot[64];        /* whose tree it is; "" that of the container itself */
+	char name[64];     /* of the container */
+	char date[32];     /* 2026-11-22T06:30:00Z */
+	char version[32];  /* of sysc */
+	char arch[66];     /* uname -m */
+	char backend[16];  /* of the storage */
+	char uuid[40];     /* of the container; "" when the archive is of version 1 */
+	char snapshot[64]; /* whose tree it is; "" that of the container itself */
+	/* of that (storage/snapshot.h) */
+	char reason[16], comment[1004], replaced_by[64];
+	uint64_t created_ms, was_running;
 	char snippet[64];         /* "alpine": of the distribution; "" none */
 	char map[MANIFEST_VALUE]; /* ids on the host; "" privileged, or several ranges */
 	char config_sha256[65];
@@ -49,6 +56,7 @@ struct manifest {
 	char since[65], since_date[32];
 	uint64_t size_bytes; /* rootfs.size, 0: none */
 	uint64_t snapshots;  /* that the container had */
+	uint64_t parts_left; /* that follow this one */
 };
 
 void manifest_format(const struct manifest *manifest, struct text *out);

@@ -86,8 +86,9 @@ struct snapshot_options {
 	 */
 	int (*hold)(bool held, void *user, struct error *err);
 	int64_t (*frozen_us)(void *user);
-	void *user;  /* of those two; that of slow is copy's */
-	int root_fd; /* "/" of the running container; -1: it is stopped */
+	void *user;       /* of those two; that of slow is copy's */
+	int root_fd;      /* "/" of the running container; -1: it is stopped */
+	bool keeps_facts; /* was_running and frozen_us are those of another moment, and stay */
 };
 
 /*

@@ -280,8 +280,10 @@ int snapshot_make(const struct container *container, struct snapshot *what,
 		r = write_config(&making, err);
 	if (r == 0)
 		r = make_tree(&making, err);
-	what->was_running = options->root_fd >= 0;
-	what->frozen_us = options->frozen_us ? options->frozen_us(options->user) : -1;
+	if (!options->keeps_facts) {
+		what->was_running = options->root_fd >= 0;
+		what->frozen_us = options->frozen_us ? options->frozen_us(options->user) : -1;
+	}
 	if (r == 0)
 		r = publish(&making, err);
 	if (r < 0)

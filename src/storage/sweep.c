@@ -159,7 +159,7 @@ static int remove_leftover(const struct paths *paths, int store, const char *lef
 	CLEAN_FREE char *name = container_of(leftover);
 	CLEAN_FREE char *dir = must_printf("%s/%s", paths->store, name);
 	bool is_destroyed = text_ends(leftover, ".destroying");
-	int r = is_destroyed ? sweep_snapshots(hidden, err) : 0;
+	int r = sweep_snapshots(hidden, err);
 
 	if (r == 0)
 		r = remove_outside(file, is_destroyed ? dir : NULL, err);

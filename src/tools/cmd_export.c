@@ -5,17 +5,17 @@
  */
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/state.h"
-#include "storage/manifest.h"
+#include "storage/manifest_list.h"
 #include "storage/snapshot.h"
 #include "storage/sweep.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
 #include "tools/export_file.h"
+#include "tools/export_part.h"
 #include "tools/export_say.h"
 #include "tools/export_since.h"
 #include "tools/inspect.h"
@@ -28,15 +28,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
-#define LOCK_MS    30000
-#define CONFIG_MAX (1 << 20)
+#define LOCK_MS 30000
 
 static const char *opt_output, *opt_method = "zstd", *opt_level, *opt_since, *opt_list,
-			       *opt_snapshot;
+			       *opt_snapshot, *opt_snapshots;
 static bool opt_no_freeze;
 static int64_t opt_threads;
 
@@ -55,13 +53,13 @@ struct export
 	const struct call *call;
 	const char *name; /* of the container */
 	struct container container;
-	char *file; /* the configuration that is exported: its own, or that of a snapshot */
-	struct storage storage; /* what is exported */
-	int snapshot_fd;        /* keeps the snapshot from being removed; -1 */
 	const struct method *method;
-	struct manifest manifest;
-	struct text config; /* the file as it is */
-	struct earlier earlier;
+	struct snapshots snapshots; /* of the container */
+	const char **parts;         /* their names, and NULL for the container: count of them */
+	size_t count;
+	struct manifest manifest; /* of the first part */
+	struct strings words;     /* how to pack */
+	struct earlier earlier;   /* what the next part is to */
 	struct archiver_counts counts;
 	int64_t frozen_us; /* -1: it was not */
 	int signals_fd;
@@ -70,8 +68,7 @@ struct export
 
 static void export_init(struct export *export, const struct call *call)
 {
-	*export =
-		(struct export){.call = call, .snapshot_fd = -1, .frozen_us = -1, .signals_fd = -1};
+	*export = (struct export){.call = call, .frozen_us = -1, .signals_fd = -1};
 	earlier_init(&export->earlier);
 	export_file_init(&export->archive);
 	export_file_init(&export->list);
@@ -83,11 +80,10 @@ static void export_done(struct export *export)
 	export_file_done(&export->list);
 	earlier_done(&export->earlier);
 	container_done(&export->container);
-	storage_done(&export->storage);
-	text_done(&export->config);
-	fd_close(&export->snapshot_fd);
+	snapshots_done(&export->snapshots);
+	strings_done(&export->words);
 	fd_close(&export->signals_fd);
-	free(export->file);
+	free(export->parts);
 }
 
 static const struct method *find_method(const char *name)
@@ -111,15 +107,14 @@ static bool is_same_file(const char *one, const char *other)
 /* Increments do not have the name that all of it gets. */
 static char *default_path(const struct export *export)
 {
-	CLEAN_FREE char *date = must_dup(export->manifest.date);
-	char *to = date;
+	char date[32] = "";
+	struct tm parts;
+	time_t now = time(NULL);
 
 	if (!opt_since)
 		return must_printf("%s%s", export->name, export->method->ending);
-	for (const char *c = date; *c; c++)
-		if (*c != '-' && *c != ':')
-			*to++ = *c;
-	*to = '\0';
+	if (gmtime_r(&now, &parts))
+		(void)strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", &parts);
 	return must_printf("%s-%s%s", export->name, date, export->method->ending);
 }
 
@@ -138,90 +133,62 @@ static int open_output(struct export *export, struct error *err)
 	return r;
 }
 
-static void copy_value(char *out, size_t room, const char *value)
+/* --- what goes in --- */
+
+static bool is_wanted(const struct strings *names, const char *name)
 {
-	(void)snprintf(out, room, "%s", value);
+	return !names->count || strings_has(names, name);
 }
 
-static void describe(struct export *export)
+/* The oldest snapshot first, the container last; each name that was asked for is there. */
+static int choose_parts(struct export *export, struct error *err)
 {
-	struct manifest *manifest = &export->manifest;
+	CLEAN(strings_done) struct strings names = {0};
+	int r = snapshot_list(&export->container, &export->snapshots, err);
 
-	export_describe(manifest, &export->container, &export->storage, &export->config);
-	copy_value(manifest->snapshot, sizeof(manifest->snapshot),
-	           opt_snapshot ? opt_snapshot : "");
-	copy_value(manifest->since, sizeof(manifest->since), export->earlier.digest);
-	copy_value(manifest->since_date, sizeof(manifest->since_date),
-	           export->earlier.manifest.date);
+	if (opt_snapshots && !text_is(opt_snapshots, "all"))
+		strings_split(&names, opt_snapshots, ",");
+	for (size_t i = 0; i < names.count && r == 0; i++) {
+		CLEAN(snapshot_done) struct snapshot found = {0};
+
+		r = snapshot_read(&export->container, names.items[i], &found, err);
+	}
+	if (r < 0)
+		return r;
+	export->parts = must_alloc((export->snapshots.count + 1) * sizeof(*export->parts));
+	for (size_t i = 0; opt_snapshots && i < export->snapshots.count; i++)
+		if (is_wanted(&names, export->snapshots.items[i].name))
+			export->parts[export->count++] = export->snapshots.items[i].name;
+	export->parts[export->count++] = opt_snapshot;
+	return 0;
+}
+
+static void choose_words(struct export *export)
+{
+	strings_give(&export->words, must_printf("--method=%s", opt_method));
+	if (opt_level)
+		strings_give(&export->words, must_printf("--level=%s", opt_level));
+	if (opt_threads)
+		strings_give(&export->words, must_printf("--threads=%lld", (long long)opt_threads));
 }
 
 /* --- the work --- */
 
-static int memory_file(const char *what, const struct text *text, struct error *err)
+static int pack_held(struct export *export, const struct export_part *part,
+                     const struct export_pack *pack, struct error *err)
 {
-	CLEAN_FD int fd = memfd_create(what, MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : file_write_all(fd, text->data ? text->data : "", text->length);
-
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
-		r = -errno;
-	return r < 0 ? fail(err, -r, "keep the %s", what) : fd_take(&fd);
-}
-
-static int pack(struct export *export, int tree, struct error *err)
-{
-	const struct config *config = &export->container.config;
-	CLEAN(strings_done) struct strings words = {0};
-	CLEAN(text_done) struct text manifest = {0};
-	CLEAN_FD int manifest_fd = -1, config_fd = -1;
-	struct archiver_run run = {
-		.call = export->call,
-		.name = export->container.name,
-		.words = &words,
-		.input_fd = tree,
-		.output_fd = export->archive.fd,
-		.base_fd = export->earlier.list_fd,
-		.save_fd = export->list.fd,
-		.counts = &export->counts,
-		.signals_fd = export->signals_fd,
-	};
-
-	manifest_format(&export->manifest, &manifest);
-	run.manifest_fd = manifest_fd = memory_file("manifest", &manifest, err);
-	if (manifest_fd < 0)
-		return manifest_fd;
-	run.config_fd = config_fd = memory_file("configuration", &export->config, err);
-	if (config_fd < 0)
-		return config_fd;
-	strings_add(&words, "pack");
-	strings_give(&words, must_printf("--method=%s", opt_method));
-	if (opt_level)
-		strings_give(&words, must_printf("--level=%s", opt_level));
-	if (opt_threads)
-		strings_give(&words, must_printf("--threads=%lld", (long long)opt_threads));
-	if (config->privileged)
-		strings_add(&words, "--privileged");
-	/* where owners were shifted at create, the archive has plain ones all the same */
-	for (size_t i = 0; storage_option(&export->storage, "shifted") && i < config->idmap.count;
-	     i++)
-		strings_give(&words, must_printf("--map=%s", config->idmap.items[i]));
-	return archiver_run(&run, err);
-}
-
-static int pack_held(struct export *export, struct error *err)
-{
-	bool is_held = !opt_no_freeze && !opt_snapshot;
 	struct hold hold;
 	struct error late = {0};
-	CLEAN_FD int tree = -1;
 	int r;
 
+	if (opt_no_freeze || part->snapshot)
+		return export_part_pack(part, pack, err);
 	hold_init(&hold, &export->container);
-	r = is_held ? hold_change(true, &hold, err) : 0;
+	r = hold_change(true, &hold, err);
 	if (r < 0)
 		return r;
-	tree = storage_visit(&export->storage, 0, err);
-	r = tree < 0 ? tree : pack(export, tree, err);
-	if (is_held && hold_change(false, &hold, &late) < 0) {
+	r = export_part_pack(part, pack, err);
+	if (hold_change(false, &hold, &late) < 0) {
 		if (r < 0)
 			output_note(export->call, "%s: %s", export->name, late.text);
 		else
@@ -232,40 +199,58 @@ static int pack_held(struct export *export, struct error *err)
 	return r;
 }
 
+static void add_counts(struct export *export, const struct archiver_counts *counts)
+{
+	export->counts.entries += counts->entries;
+	export->counts.bytes += counts->bytes;
+	export->counts.kept += counts->kept;
+	export->counts.kept_bytes += counts->kept_bytes;
+	export->counts.removed += counts->removed;
+}
+
+/* lock: of the container. */
+static int pack_part(struct export *export, size_t number, int *lock, struct error *err)
+{
+	bool is_last = number + 1 == export->count;
+	CLEAN(export_part_done) struct export_part part;
+	struct archiver_counts counts = {0};
+	CLEAN_FD int list = is_last ? -1 : list_open_temporary();
+	const struct export_pack pack = {
+		.call = export->call,
+		.words = &export->words,
+		.output_fd = export->archive.fd,
+		.signals_fd = export->signals_fd,
+		.base_fd = export->earlier.list_fd,
+		.save_fd = is_last ? export->list.fd : list,
+		.counts = &counts,
+	};
+	int r = export_part_open(&part, &export->container, export->parts[number], err);
+
+	if (r == 0 && !is_last && list < 0)
+		r = fail(err, -list, "keep a list");
+	if (r < 0)
+		return r;
+	/* nothing of the container itself is read: it can go on */
+	if (is_last && part.snapshot)
+		fd_close(lock);
+	export_part_place(&part, &export->earlier, export->count - number - 1);
+	if (number == 0)
+		export->manifest = part.manifest;
+	r = pack_held(export, &part, &pack, err);
+	add_counts(export, &counts);
+	return r < 0 || is_last ? r : earlier_take(&export->earlier, fd_take(&list), err);
+}
+
 /* The list comes last: it must not tell of an archive that is not there. */
-static int pack_to_files(struct export *export, struct error *err)
+static int pack_to_files(struct export *export, int *lock, struct error *err)
 {
 	int r = open_output(export, err);
 
-	if (r == 0)
-		r = pack_held(export, err);
+	for (size_t i = 0; i < export->count && r == 0; i++)
+		r = pack_part(export, i, lock, err);
 	if (r == 0)
 		r = export_file_publish(&export->archive, err);
 	return r < 0 ? r : export_file_publish(&export->list, err);
-}
-
-/* Whoever removes snapshots wants to hold this lock alone (storage/snapshot.h). */
-static int choose_snapshot(struct export *export, struct error *err)
-{
-	CLEAN(snapshot_done) struct snapshot found = {0};
-	CLEAN_FREE char *dir = snapshot_dir(&export->container, opt_snapshot);
-	int r = snapshot_read(&export->container, opt_snapshot, &found, err);
-
-	if (r < 0)
-		return r;
-	export->snapshot_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (export->snapshot_fd < 0 || flock(export->snapshot_fd, LOCK_SH | LOCK_NB) < 0)
-		return fail(err, errno, "keep snapshot '%s'", opt_snapshot);
-	export->file = must_printf("%s/config", dir);
-	return snapshot_storage(&export->container, opt_snapshot, &export->storage, err);
-}
-
-static int choose_tree(struct export *export, struct error *err)
-{
-	if (opt_snapshot)
-		return choose_snapshot(export, err);
-	export->file = must_dup(export->container.file);
-	return storage_of(&export->storage, &export->container.config, err);
 }
 
 static int export_container(struct export *export, struct error *err)
@@ -276,17 +261,12 @@ static int export_container(struct export *export, struct error *err)
 	if (r == 0)
 		r = hold_mend(&export->container, err);
 	if (r >= 0)
-		r = choose_tree(export, err);
-	if (r >= 0)
-		r = file_read(AT_FDCWD, export->file, CONFIG_MAX, &export->config, err);
+		r = choose_parts(export, err);
 	if (r < 0)
 		return r;
-	describe(export);
+	choose_words(export);
 	export->signals_fd = making_catch_signals();
-	/* nothing of the container itself is read: it can go on */
-	if (opt_snapshot)
-		fd_close(&lock);
-	return pack_to_files(export, err);
+	return pack_to_files(export, &lock, err);
 }
 
 /* Before the container is locked or frozen: it may take long. */
@@ -304,6 +284,7 @@ static int report(const struct export *export, int64_t began_ms)
 		.name = export->name,
 		.path = export->archive.path,
 		.manifest = &export->manifest,
+		.with_snapshots = export->count - 1,
 		.counts = export->counts,
 		.frozen_us = export->frozen_us,
 		.took_ms = process_clock_ms() - began_ms,
@@ -323,6 +304,8 @@ static int check_words(struct export *export, struct call *call)
 	if (!export->method)
 		return output_usage(call, "option '-z': '%s' is not zstd, gzip, xz or none",
 		                    opt_method);
+	if (opt_snapshots && (opt_snapshot || opt_since))
+		return output_usage(call, "--snapshots does not go with --snapshot or --since");
 	if (call->json && opt_output && text_is(opt_output, "-"))
 		return output_usage(call,
 		                    "--json and the archive cannot both go to standard output");
@@ -364,6 +347,7 @@ static const struct option_row options[] = {
 	{0,   "since",     OPTION_STRING, &opt_since,     "FILE",   "only what changed since this earlier archive, or the list of one"},
 	{0,   "list",      OPTION_STRING, &opt_list,      "FILE",   "keeps the archive's list, for the next --since"},
 	{0,   "snapshot",  OPTION_STRING, &opt_snapshot,  "SNAP",   "this snapshot instead of what the container is now"},
+	{0,   "snapshots", OPTION_MAYBE,  &opt_snapshots, "NAME,…", "its snapshots too, or those named"},
 	{0,   "no-freeze", OPTION_FLAG,   &opt_no_freeze, NULL,     "let a running container go on meanwhile"},
 	{0}
 };

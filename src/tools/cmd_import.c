@@ -28,7 +28,7 @@
 #include <string.h>
 
 static const char *opt_backend, *opt_size, *opt_config, *opt_lxc;
-static bool opt_keep, opt_trust, opt_show, opt_verify;
+static bool opt_keep, opt_trust, opt_show, opt_verify, opt_no_snapshots;
 static struct strings overrides, opt_then;
 
 static void import_done(struct import *import)
@@ -101,7 +101,10 @@ static int look(struct import *import, struct error *err)
 	r = import_chain_open(&import->chain, err);
 	if (r == 0)
 		r = import_chain_check(&import->chain, false, err);
-	if (r == 0 && import->last->is_export)
+	if (r < 0)
+		return r;
+	import->last = &import->chain.links[import->chain.count - 1];
+	if (import->last->is_export)
 		import->own_name = must_dup(import->last->manifest.name);
 	return r;
 }
@@ -125,7 +128,7 @@ static int make(struct import *import, struct creation *creation, struct strings
 	int r = look(import, err);
 
 	if (r == 0 && choose_name(import, creation, err) < 0)
-		r = fail_in(err, "'%s'", opt_lxc ? opt_lxc : import->last->input.file);
+		r = fail_in(err, "'%s'", opt_lxc ? opt_lxc : import->last->input->file);
 	if (r < 0)
 		return r;
 	import->origin = must_printf("sysc-import %s%s", opt_lxc ? "--lxc " : "",
@@ -226,8 +229,11 @@ static int check_words(const struct call *call)
 static int run(struct call *call)
 {
 	CLEAN(import_done)
-	struct import import = {
-		.call = call, .base = opt_config, .trust = opt_trust, .keep = opt_keep};
+	struct import import = {.no_snapshots = opt_no_snapshots,
+	                        .call = call,
+	                        .base = opt_config,
+	                        .trust = opt_trust,
+	                        .keep = opt_keep};
 	const struct strings *names = &call->names;
 	int code = check_words(call);
 
@@ -237,7 +243,6 @@ static int run(struct call *call)
 	if (opt_lxc)
 		return make_container(&import, names->count ? names->items[0] : NULL);
 	import_chain_init(&import.chain, call, names->items[names->count - 1], &opt_then);
-	import.last = &import.chain.links[import.chain.count - 1];
 	if (opt_show || opt_verify)
 		return import_look(&import.chain, opt_verify);
 	return make_container(&import, names->count > 1 ? names->items[0] : NULL);
@@ -251,6 +256,7 @@ static const struct option_row options[] = {
 	{'s', "set",      OPTION_LIST,   &overrides,   "SECTION.KEY=VALUE", "a line of the configuration"},
 	{0,   "then",     OPTION_LIST,   &opt_then,    "FILE|-",            "an increment to what stands before it; may be given again"},
 	{0,   "lxc",      OPTION_STRING, &opt_lxc,     "PATH",              "an LXC container: its folder or configuration"},
+	{0,   "no-snapshots", OPTION_FLAG, &opt_no_snapshots, NULL,         "leave out the snapshots that are in the archive"},
 	{0,   "keep",     OPTION_FLAG,   &opt_keep,    NULL,                "UUID and MAC addresses must stay as they are"},
 	{0,   "trust",    OPTION_FLAG,   &opt_trust,   NULL,                "take all of its configuration: mounts, devices, hooks"},
 	{0,   "show",     OPTION_FLAG,   &opt_show,    NULL,                "only say what the archive says of itself"},

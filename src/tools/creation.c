@@ -106,19 +106,38 @@ static int reserve(struct creation *creation, struct strings *errors, struct err
 	return create_config_write(&creation->config, creation->dir, rootfs, map, err);
 }
 
+/* A snapshot stands on the lower folder of an overlay: what follows goes into the upper one. */
+static bool is_over_snapshot(const struct creation *creation)
+{
+	return creation->has_snapshots && text_is(storage_name(&creation->storage), "overlay");
+}
+
+const char *creation_map(const struct creation *creation)
+{
+	/* an overlay cannot be id-mapped; the ids that are written are plain all the same */
+	return creation->map[0] && creation->can_map && !is_over_snapshot(creation) ? creation->map
+	                                                                            : NULL;
+}
+
 /*
  * A file system of its own is mounted where the template expects the tree, in a mount namespace that
  * ends with this process, however that ends.
  */
-static int mount_tree(struct creation *creation, const char *rootfs, struct error *err)
+int creation_mount(struct creation *creation, struct error *err)
 {
+	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	bool stands = faccessat(creation->folder_fd, "rootfs", F_OK, 0) == 0;
+
+	if (stands && !is_over_snapshot(creation))
+		return 0;
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return fail(err, errno, "make a mount namespace");
 	creation->tree_fd = storage_visit(&creation->storage, STORAGE_WRITE | STORAGE_RUN, err);
 	if (creation->tree_fd < 0)
 		return creation->tree_fd;
-	if (mkdirat(creation->folder_fd, "rootfs", 0755) < 0)
+	if (!stands && mkdirat(creation->folder_fd, "rootfs", 0755) < 0)
 		return fail(err, errno, "make directory '%s'", rootfs);
+	creation->is_place_made = !stands;
 	if (sys_move_mount(creation->tree_fd, "", AT_FDCWD, rootfs, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(err, errno, "mount the new file system on '%s'", rootfs);
 	/* a template wants an empty folder; e2fsck(8) makes it again when it needs it */
@@ -127,7 +146,7 @@ static int mount_tree(struct creation *creation, const char *rootfs, struct erro
 }
 
 /* Written to disk and gone from here; its place too. */
-static int unmount_tree(struct creation *creation, struct error *err)
+int creation_unmount(struct creation *creation, struct error *err)
 {
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
 	CLEAN_FD int tree = -1;
@@ -140,7 +159,7 @@ static int unmount_tree(struct creation *creation, struct error *err)
 	fd_close(&tree);
 	fd_close(&creation->tree_fd);
 	if (umount2(rootfs, MNT_DETACH) < 0 ||
-	    unlinkat(creation->folder_fd, "rootfs", AT_REMOVEDIR) < 0)
+	    (creation->is_place_made && unlinkat(creation->folder_fd, "rootfs", AT_REMOVEDIR) < 0))
 		return fail(err, errno, "unmount '%s'", rootfs);
 	return 0;
 }
@@ -169,8 +188,8 @@ static int make_tree(struct creation *creation, struct error *err)
 	storage_move(&creation->storage, creation->target.dir, creation->dir);
 	r = storage_make(&creation->storage, err);
 	creation->is_made = r == 0;
-	if (r == 0 && faccessat(creation->folder_fd, "rootfs", F_OK, 0) < 0)
-		r = mount_tree(creation, rootfs, err);
+	if (r == 0)
+		r = creation_mount(creation, err);
 	if (r == 0)
 		r = storage_can_map(rootfs, &creation->can_map, err);
 	if (r == 0 && !creation->can_map && !config->privileged)
@@ -222,9 +241,7 @@ static int make(struct creation *creation, struct strings *errors, struct error 
 	if (r == 0 && creation->fill) {
 		r = make_tree(creation, err);
 		if (r == 0)
-			r = creation->fill(
-				creation,
-				creation->map[0] && creation->can_map ? creation->map : NULL, err);
+			r = creation->fill(creation, creation_map(creation), err);
 		/* it may have added lines */
 		if (r == 0)
 			r = check_result(creation, errors, err);
@@ -233,7 +250,7 @@ static int make(struct creation *creation, struct strings *errors, struct error 
 		if (r == 0)
 			r = storage_finish(&creation->storage, err);
 		if (r == 0)
-			r = unmount_tree(creation, err);
+			r = creation_unmount(creation, err);
 	}
 	return r < 0 ? r : publish(creation, err);
 }
@@ -247,6 +264,8 @@ static void undo(const struct creation *creation)
 		return;
 	if (creation->tree_fd >= 0)
 		(void)umount2(rootfs, MNT_DETACH); /* a failure is seen below */
+	if (creation->has_snapshots && sweep_snapshots(creation->dir, &err) < 0)
+		output_note(creation->call, "%s", err.text);
 	if (creation->is_made && !storage_is_inside(&creation->storage, creation->dir) &&
 	    storage_remove(&creation->storage, &err) < 0)
 		output_note(creation->call, "%s", err.text);

@@ -15,6 +15,7 @@
 
 struct call;
 struct error;
+struct snapshot;
 
 struct creation {
 	/* the caller's to set after creation_init() */
@@ -45,6 +46,8 @@ struct creation {
 	struct storage storage; /* with its paths in dir; no backend: no tree */
 	bool is_made;           /* storage_make() did its work */
 	int tree_fd;            /* of a file system of its own, mounted on dir/rootfs; -1: none */
+	bool is_place_made;     /* dir/rootfs is there for that mount only */
+	bool has_snapshots;     /* all paths in its configurations are those of dir for now */
 };
 
 void creation_init(struct creation *creation, const struct call *call, const char *name);
@@ -57,5 +60,24 @@ void creation_done(struct creation *creation);
 int creation_prepare(struct creation *creation, struct strings *errors, struct error *err);
 /* Makes it. On error nothing is left. -EINTR when a signal came; SIGINT and its like are blocked from here on. */
 int creation_make(struct creation *creation, struct strings *errors, struct error *err);
+
+/*
+ * Within fill(): what is in dir/rootfs until now becomes the snapshot that what tells of, with the configuration
+ * that config has (create_config_read() was done). Filling goes on in dir/rootfs afterwards, which may be another
+ * mount. -EOPNOTSUPP where owners have to be shifted at the end.
+ */
+int creation_snapshot(struct creation *creation, const struct create_config *config,
+                      struct snapshot *what, struct error *err);
+/* What ids dir/rootfs is to be seen through now, as fill() was told before the first snapshot. */
+const char *creation_map(const struct creation *creation);
+/* After the last one: the container's own configuration, and the paths that all will have. */
+int creation_settle(struct creation *creation, struct error *err);
+
+/* --- creation_snapshot.c and creation.c only --- */
+
+/* Mounts the tree on dir/rootfs, unless it is a folder that stands there already. */
+int creation_mount(struct creation *creation, struct error *err);
+/* Written to disk and gone from there. */
+int creation_unmount(struct creation *creation, struct error *err);
 
 #endif

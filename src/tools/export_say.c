@@ -81,10 +81,10 @@ static void report_text(const struct call *call, const struct export_result *res
 	if (result->frozen_us >= 0)
 		output_note(call, "%s: was frozen for %.3f s", result->name,
 		            (double)result->frozen_us / 1000000);
-	if (manifest->snapshots && !*manifest->snapshot)
+	if (manifest->snapshots && !result->with_snapshots && !*manifest->snapshot)
 		output_note(call,
 		            "%s: its snapshots are not in the archive (%" PRIu64
-		            "; --snapshot exports one)",
+		            "; --snapshots takes them)",
 		            result->name, manifest->snapshots);
 	if (*manifest->since)
 		output_note(call,
@@ -121,6 +121,7 @@ static int report_json(const struct call *call, const struct export_result *resu
 	json_unsigned(&json, "kept_bytes", counts->kept_bytes);
 	json_unsigned(&json, "removed", counts->removed);
 	json_unsigned(&json, "snapshots", manifest->snapshots);
+	json_unsigned(&json, "with_snapshots", result->with_snapshots);
 	json_end_object(&json);
 	return output_json(call, &json);
 }

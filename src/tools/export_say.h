@@ -13,13 +13,14 @@ struct manifest;
 struct storage;
 struct text;
 
-/* All of the manifest but what makes it a part of something: since, snapshot. config: the file that goes in. */
+/* All of the manifest but what makes it a part of something: since, snapshot, parts. config: the file that goes in. */
 void export_describe(struct manifest *manifest, const struct container *container,
                      const struct storage *storage, const struct text *config);
 
 struct export_result {
-	const char *name, *path; /* path NULL: standard output */
-	const struct manifest *manifest;
+	const char *name, *path;         /* path NULL: standard output */
+	const struct manifest *manifest; /* of the first part */
+	uint64_t with_snapshots;         /* how many are in it */
 	struct archiver_counts counts;
 	uint64_t size_bytes; /* of the file */
 	int64_t frozen_us;   /* -1: it was not frozen */

@@ -107,6 +107,13 @@ int earlier_read(struct earlier *earlier, const struct call *call, const char *f
 	return r < 0 ? fail_in(err, "'%s'", file) : 0;
 }
 
+int earlier_take(struct earlier *earlier, int list_fd, struct error *err)
+{
+	earlier_done(earlier);
+	earlier->list_fd = list_fd;
+	return read_list(earlier, err);
+}
+
 int earlier_check(const struct earlier *earlier, const struct container *container,
                   struct error *err)
 {

@@ -20,6 +20,8 @@ void earlier_done(struct earlier *earlier);
 /* Reads all of an archive, which is verified on the way, or a list. */
 int earlier_read(struct earlier *earlier, const struct call *call, const char *file,
                  struct error *err);
+/* Takes the list of the part that was packed just now, which the next one is to; list_fd goes over. */
+int earlier_take(struct earlier *earlier, int list_fd, struct error *err);
 /* Whether it is of this container: by its UUID, or its name where the archive is an old one. */
 int earlier_check(const struct earlier *earlier, const struct container *container,
                   struct error *err);

@@ -33,8 +33,8 @@ struct import {
 	const struct call *call;
 	struct import_chain chain;
 	const char *base; /* -f: the configuration instead of what comes with it; NULL: none */
-	bool trust, keep; /* the options */
-	char *own_name;   /* what it is called where it comes from; NULL: it does not say */
+	bool trust, keep, no_snapshots; /* the options */
+	char *own_name; /* what it is called where it comes from; NULL: it does not say */
 
 	struct import_link *last;    /* of the chain: what the container was at last; NULL: none */
 	struct import_lxc lxc;       /* with --lxc, in place of a chain */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "storage/snapshot.h"
 #include "tools/command.h"
 #include "tools/creation.h"
 #include "tools/import.h"
@@ -24,29 +25,139 @@ static uint64_t most_bytes(const char *rootfs)
 	return statvfs(rootfs, &fs) < 0 ? 1 << 30 : fs.f_bavail * fs.f_frsize / 100 * 97 + 4096;
 }
 
+/* --- snapshots --- */
+
+/* What of its configuration is left out is said once, with that of the container. */
+static void add_left(struct import *import, const struct import_config *taken)
+{
+	for (size_t i = 0; i < taken->left.count; i++)
+		if (!strings_has(&import->taken.left, taken->left.items[i]))
+			strings_add(&import->taken.left, taken->left.items[i]);
+}
+
+static void describe_snapshot(const struct manifest *manifest, struct snapshot *out)
+{
+	*out = (struct snapshot){
+		.name = must_dup(manifest->snapshot),
+		.comment = *manifest->comment ? must_dup(manifest->comment) : NULL,
+		.replaced_by = *manifest->replaced_by ? must_dup(manifest->replaced_by) : NULL,
+		.created_ms = (int64_t)manifest->created_ms,
+		.was_running = manifest->was_running != 0,
+		.frozen_us = -1,
+	};
+	for (int i = SNAPSHOT_HAND; i <= SNAPSHOT_RESTORE; i++)
+		if (text_is(snapshot_reason_name((enum snapshot_reason)i), manifest->reason))
+			out->reason = (enum snapshot_reason)i;
+}
+
+/* With the configuration that it had, as far as that of the container is taken. */
+static int make_snapshot(struct creation *creation, const struct import_link *link,
+                         struct error *err)
+{
+	struct import *import = creation->user;
+	CLEAN(import_config_done)
+	struct import_config taken = {
+		.paths = import->taken.paths,
+		.name = creation->name,
+		.old_name = link->manifest.name,
+		.snippet = import->taken.snippet,
+		.trust = import->trust,
+		.keep = import->keep,
+	};
+	CLEAN(create_config_done)
+	struct create_config config = {
+		.paths = creation->config.paths,
+		.name = creation->name,
+		.origin = creation->config.origin,
+		.snippet = creation->config.snippet,
+		.uuid = creation->target.config.uuid,
+		.base = creation->config.base,
+		.base_text = import->base ? NULL : &taken.text,
+		.overrides = creation->config.overrides,
+		.has_tree = true,
+	};
+	CLEAN(snapshot_done) struct snapshot what = {0};
+	CLEAN(strings_done) struct strings errors = {0};
+	int r = import->base ? 0 : import_config_take(&taken, &link->config, err);
+
+	text_add(&taken.text, "");
+	if (r == 0)
+		r = create_config_read(&config, &errors, err);
+	if (r < 0)
+		return fail_in(err, "snapshot '%s'", link->manifest.snapshot);
+	add_left(import, &taken);
+	describe_snapshot(&link->manifest, &what);
+	return creation_snapshot(creation, &config, &what, err);
+}
+
+/* What is done for all links of the chain. */
+struct filling {
+	struct creation *creation;
+	char *rootfs;
+	struct strings words; /* for sysc-archive */
+};
+
+static void filling_done(struct filling *filling)
+{
+	free(filling->rootfs);
+	strings_done(&filling->words);
+}
+
+static void choose_words(struct filling *filling, const char *map)
+{
+	struct strings *words = &filling->words;
+
+	strings_done(words);
+	strings_split(words, "unpack --exported --max-entries=100000000 --into", " ");
+	strings_add(words, filling->rootfs);
+	if (map)
+		strings_give(words, must_printf("--map=%s", map));
+	strings_give(words, must_printf("--max-bytes=%llu",
+	                                (unsigned long long)most_bytes(filling->rootfs)));
+	strings_add(words, filling->creation->target.config.privileged ? "--allow-devices"
+	                                                               : "--skip-devices");
+	if (text_is(storage_name(&filling->creation->storage), "overlay"))
+		strings_add(words, "--overlay");
+	strings_add(words, "-");
+}
+
+/* A snapshot that was exported alone is the container. */
+static int finish_link(void *user, const struct import_link *link, struct error *err)
+{
+	struct filling *filling = user;
+	const struct import *import = filling->creation->user;
+	int r;
+
+	if (!*link->manifest.snapshot || !link->manifest.parts_left || import->no_snapshots)
+		return 0;
+	r = make_snapshot(filling->creation, link, err);
+	choose_words(filling, creation_map(filling->creation));
+	return r;
+}
+
 static int fill(struct creation *creation, const char *map, struct error *err)
 {
 	struct import *import = creation->user;
-	CLEAN(strings_done) struct strings words = {0};
-	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
+	CLEAN(filling_done)
+	struct filling filling = {
+		.creation = creation,
+		.rootfs = must_printf("%s/rootfs", creation->dir),
+	};
+	const struct import_run run = {
+		.name = creation->name,
+		.words = &filling.words,
+		.signals_fd = creation->signals_fd,
+		.done = finish_link,
+		.user = &filling,
+	};
 	int r;
 
-	strings_split(&words, "unpack --exported --max-entries=100000000 --into", " ");
-	strings_add(&words, rootfs);
-	if (map)
-		strings_give(&words, must_printf("--map=%s", map));
-	strings_give(&words,
-	             must_printf("--max-bytes=%llu", (unsigned long long)most_bytes(rootfs)));
-	strings_add(&words,
-	            creation->target.config.privileged ? "--allow-devices" : "--skip-devices");
-	if (text_is(storage_name(&creation->storage), "overlay"))
-		strings_add(&words, "--overlay");
-	strings_add(&words, "-");
-	r = import_chain_run(&import->chain, creation->name, &words, creation->signals_fd, NULL,
-	                     err);
-	return r < 0 ? r
-	             : import_tree_rename(creation, import->last->manifest.name,
-	                                  import->taken.is_twin, err);
+	choose_words(&filling, map);
+	r = import_chain_run(&import->chain, &run, err);
+	if (r == 0)
+		r = import_tree_rename(creation, import->last->manifest.name, import->taken.is_twin,
+		                       err);
+	return r < 0 ? r : creation_settle(creation, err);
 }
 
 int import_archive_prepare(struct import *import, struct creation *creation, struct error *err)

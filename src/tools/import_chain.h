@@ -18,16 +18,20 @@ struct call;
 struct error;
 struct strings;
 
+/* An archive, or one of the parts of it (storage/manifest.h), which are a chain themselves. */
 struct import_link {
-	struct import_input input;
-	bool is_export; /* manifest and config are its own */
+	struct import_input *input; /* one of the chain's */
+	uint64_t part;              /* of that file, from 0 */
+	bool is_export;             /* manifest and config are its own */
 	struct manifest manifest;
 	struct text config;
 };
 
 struct import_chain {
 	const struct call *call;
-	struct import_link *links;
+	struct import_input *inputs;
+	size_t input_count;
+	struct import_link *links; /* none before import_chain_open() */
 	size_t count;
 };
 
@@ -44,11 +48,17 @@ int import_chain_open(struct import_chain *chain, struct error *err);
  */
 int import_chain_check(const struct import_chain *chain, bool is_alone, struct error *err);
 
-/*
- * Gives them to sysc-archive one after the other, each with the list of what it is to; words are what it is told.
- * counts (may be NULL) has room for what it counted of each.
- */
-int import_chain_run(struct import_chain *chain, const char *name, const struct strings *words,
-                     int signals_fd, struct archiver_counts *counts, struct error *err);
+struct import_run {
+	const char *name;            /* in front of what is noted */
+	const struct strings *words; /* what sysc-archive is told */
+	int signals_fd;
+	struct archiver_counts *counts; /* room for those of each link; may be NULL */
+	/* Called after each link; may be NULL. */
+	int (*done)(void *user, const struct import_link *link, struct error *err);
+	void *user;
+};
+
+/* Gives them to sysc-archive one after the other, each with the list of what it is to. */
+int import_chain_run(struct import_chain *chain, const struct import_run *run, struct error *err);
 
 #endif

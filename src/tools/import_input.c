@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HEAD_MAX  (2 << 20) /* bytes of a pipe that have manifest and configuration in them */
-#define HEAD_TEXT (MANIFEST_MAX + (1 << 20) + 1)
+#define HEAD_MAX  (2 << 20)   /* bytes of a pipe that have manifest and configuration in them */
+#define HEAD_TEXT (256 << 20) /* of all parts */
 
 void import_input_init(struct import_input *input, const char *file)
 {
@@ -134,8 +134,8 @@ int import_input_relay(struct import_input *input, const char *fifo, struct erro
 	return fifo ? 0 : fd_take(&mine);
 }
 
-int import_input_head(const struct import_input *input, const struct call *call, struct text *text,
-                      struct error *err)
+int import_input_head(const struct import_input *input, const struct call *call, bool is_first,
+                      struct text *text, struct error *err)
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int output = memfd_create("manifest", MFD_CLOEXEC);
@@ -152,7 +152,7 @@ int import_input_head(const struct import_input *input, const struct call *call,
 	};
 	int r;
 
-	strings_split(&words, "head --quiet -", " ");
+	strings_split(&words, is_first ? "head --first --quiet -" : "head --quiet -", " ");
 	if (output < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return fail(err, errno, "look at it");
 	r = archiver_run(&run, err);
@@ -162,4 +162,31 @@ int import_input_head(const struct import_input *input, const struct call *call,
 		return r < 0 ? r : 0;
 	r = file_read_fd(output, "manifest", HEAD_TEXT, text, err);
 	return r < 0 ? r : 1;
+}
+
+int import_input_keep(struct import_input *input, const char *folder, struct error *err)
+{
+	CLEAN_FREE char *path = must_dup(folder);
+	CLEAN_FD int fd = -1;
+	char buffer[65536];
+	ssize_t n = 0;
+	int r = input->is_file ? 0 : file_make_dirs(path, 0711, err);
+
+	if (input->is_file || r < 0)
+		return r;
+	fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || lseek(input->head_fd, 0, SEEK_SET) < 0)
+		return fail(err, errno, "keep it in '%s'", path);
+	while ((n = read_some(input->head_fd, buffer, sizeof(buffer))) > 0 ||
+	       (n = read_some(input->fd, buffer, sizeof(buffer))) > 0) {
+		r = file_write_all(fd, buffer, (size_t)n);
+		if (r < 0)
+			return fail(err, -r, "keep it in '%s'", path);
+	}
+	if (n < 0)
+		return fail(err, errno, "read it");
+	fd_close(&input->fd);
+	input->fd = fd_take(&fd);
+	input->is_file = true;
+	return 0;
 }

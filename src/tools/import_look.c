@@ -56,7 +56,7 @@ static uint64_t file_size(const struct import_link *link)
 {
 	struct stat st;
 
-	return link->input.is_file && fstat(link->input.fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+	return link->input->is_file && fstat(link->input->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
 static void show_text(const struct import_link *link, const struct archiver_counts *counts,
@@ -64,7 +64,7 @@ static void show_text(const struct import_link *link, const struct archiver_coun
 {
 	uint64_t size = file_size(link);
 
-	text_addf(out, "%-16s  %s\n", "file", link->input.file);
+	text_addf(out, "%-16s  %s\n", "file", link->input->file);
 	if (size)
 		text_addf(out, "%-16s  %.1f MiB\n", "size", (double)size / (1 << 20));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -85,7 +85,7 @@ static void show_json(const struct import_link *link, const struct archiver_coun
                       struct json *json)
 {
 	json_object(json, NULL);
-	json_string(json, "file", link->input.file);
+	json_string(json, "file", link->input->file);
 	json_unsigned(json, "size_bytes", file_size(link));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *text = text_of(&link->manifest, &rows[i]);
@@ -129,28 +129,35 @@ static int verify_all(struct import_chain *chain, struct archiver_counts *counts
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int signals = making_catch_signals();
+	const struct import_run run = {
+		.name = chain->inputs[0].file,
+		.words = &words,
+		.signals_fd = signals,
+		.counts = counts,
+	};
 
 	strings_split(&words,
 	              "check --exported --allow-devices --max-bytes=1000000T "
 	              "--max-entries=100000000 -",
 	              " ");
-	return import_chain_run(chain, chain->links[0].input.file, &words, signals, counts, err);
+	return import_chain_run(chain, &run, err);
 }
 
 int import_look(struct import_chain *chain, bool verify)
 {
-	CLEAN_FREE struct archiver_counts *counts =
-		verify ? must_alloc(chain->count * sizeof(*counts)) : NULL;
+	CLEAN_FREE struct archiver_counts *counts = NULL;
 	struct error err = {0};
 	int r = import_chain_open(chain, &err);
 
 	if (r == 0 && !chain->links[0].is_export)
 		r = fail_plain(&err, EINVAL, "'%s': it is no archive of sysc-export",
-		               chain->links[0].input.file);
+		               chain->inputs[0].file);
 	if (r == 0)
 		r = import_chain_check(chain, true, &err);
-	if (r == 0 && verify)
+	if (r == 0 && verify) {
+		counts = must_alloc(chain->count * sizeof(*counts));
 		r = verify_all(chain, counts, &err);
+	}
 	if (r == 0)
 		return show(chain, counts);
 	(void)output_error(chain->call, NULL, &err);

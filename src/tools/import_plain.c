@@ -24,8 +24,8 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	struct import *import = creation->user;
 	CLEAN_FREE char *fifo = must_printf("%s/input", creation->dir);
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
-	CLEAN_FREE char *path = import->chain.links[0].input.is_file
-	                                ? realpath(import->chain.links[0].input.file, NULL)
+	CLEAN_FREE char *path = import->chain.inputs[0].is_file
+	                                ? realpath(import->chain.inputs[0].file, NULL)
 	                                : NULL;
 	char *words[] = {(char[]){"--skip-devices"}, (char[]){"--rootfs"}, path ? path : fifo,
 	                 NULL};
@@ -44,7 +44,7 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	if (!path) {
 		if (mkfifo(fifo, 0600) < 0)
 			return fail(err, errno, "make '%s'", fifo);
-		r = import_input_relay(&import->chain.links[0].input, fifo, err);
+		r = import_input_relay(&import->chain.inputs[0], fifo, err);
 		if (r < 0)
 			return r;
 	}

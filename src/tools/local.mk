@@ -20,7 +20,7 @@ src_sysc_SOURCES += \
 	src/tools/cmd_destroy.c \
 	src/tools/cmd_create.c src/tools/create_config.c src/tools/create_config.h \
 	src/tools/create_template.c src/tools/create_template.h \
-	src/tools/creation.c src/tools/creation.h \
+	src/tools/creation.c src/tools/creation.h src/tools/creation_snapshot.c \
 	src/tools/making.c src/tools/making.h \
 	src/tools/cmd_help.c \
 	src/tools/cmd_info.c src/tools/info_rows.c src/tools/info_rows.h \
@@ -74,6 +74,7 @@ src_sysc_SOURCES += \
 	src/tools/archiver.c src/tools/archiver.h \
 	src/tools/cmd_export.c src/tools/cmd_import.c src/tools/import.h \
 	src/tools/export_file.c src/tools/export_file.h \
+	src/tools/export_part.c src/tools/export_part.h \
 	src/tools/export_say.c src/tools/export_say.h \
 	src/tools/export_since.c src/tools/export_since.h \
 	src/tools/import_archive.c src/tools/import_archive.h \

@@ -7,11 +7,17 @@ bats_require_minimum_version 1.5.0
 LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
 load ../lib/tree
+load ../lib/images
 
 setup() {
 	lifecycle_setup
 	need userns
 	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	sandbox_teardown
+	drop_images
 }
 
 # members FILE: the entries of its tree
@@ -376,6 +382,139 @@ refused() {
 	run -1 sysc export --snapshot nope -o x.tar.zst web1
 	[[ $output == *"no snapshot 'nope'"* && ! -e x.tar.zst ]]
 	sysc snapshot delete web1 daily
+}
+
+# with_snapshots NAME: three snapshots that differ, and a container that does, too
+with_snapshots() {
+	first_tree "$1"
+	sysc snapshot create -c 'the first one' "$1" one
+	rm -r "$(rootfs "$1")/data/gone"
+	echo two >"$(rootfs "$1")/data/changed"
+	chmod 700 "$(rootfs "$1")/data/mode"
+	sysc snapshot create "$1" two
+	mv "$(rootfs "$1")/data/moved" "$(rootfs "$1")/data/renamed"
+	sysc config set "$1" limits.pids 99
+	sysc snapshot create "$1" three
+	echo now >"$(rootfs "$1")/data/now"
+}
+
+# snapshots_of STORE NAME: what is told of them, but for how much they take
+snapshots_of() { SYSC_PATH=$1 sysc snapshot list --json "$2" | grep -E '"(name|comment|created|reason|running)' || :; }
+
+# as_snapshot STORE NAME SNAP: the tree of one
+as_snapshot() {
+	SYSC_PATH=$1 sysc export -q -z none --snapshot "$3" -o - "$2" | listed
+}
+
+# mounted_tree STORE NAME: its tree, whatever the backend is
+mounted_tree() {
+	SYSC_PATH=$1 sysc export -q -z none -o - "$2" | listed
+}
+
+# listed: the list of the archive on stdin, without what belongs to a host name
+listed() {
+	tar -xOf - sysc-list 2>/dev/null | grep -v '^end' | cut -d' ' -f2- | grep -vE ' etc/(machine-id|hostname|hosts) | etc -| \. -$'
+}
+
+# round_trip BACKEND: there and back, each snapshot and the container
+round_trip() {
+	local other=$BATS_TEST_TMPDIR/other snap
+	make_busybox web1
+	with_snapshots web1
+	run -0 sysc export --snapshots -o all.tar.zst web1
+	[[ $output != *"not in the archive"* ]]
+	# not much more than the container alone
+	sysc export -q -o alone.tar.zst web1
+	(($(stat -c %s all.tar.zst) < $(stat -c %s alone.tar.zst) * 3 / 2))
+	for method in "$@"; do
+		elsewhere import -q -B "$method" all.tar.zst
+		diff <(mounted_tree "$SYSC_PATH" web1) <(mounted_tree "$other" web1)
+		diff <(snapshots_of "$SYSC_PATH" web1) <(snapshots_of "$other" web1)
+		for snap in one two three; do
+			diff <(as_snapshot "$SYSC_PATH" web1 "$snap") <(as_snapshot "$other" web1 "$snap")
+		done
+		run ! grep -r '\.creating' other/web1/config other/web1/snapshots
+		grep -q 'pids = 99' other/web1/snapshots/three/config
+		run ! grep -q 'pids = 99' other/web1/snapshots/two/config
+		elsewhere start web1
+		elsewhere stop -k web1
+		elsewhere snapshot restore web1 one
+		[[ $(SYSC_PATH=$other mounted_tree "$other" web1) == *data/gone* ]]
+		elsewhere destroy -s web1
+	done
+}
+
+@test "snapshots go and come back: on folders and overlays" {
+	round_trip dir overlay
+}
+
+@test "snapshots go and come back: on images" {
+	need_loop
+	round_trip loop
+}
+
+@test "snapshots go and come back: on btrfs, by shared blocks" {
+	make_store btrfs 700M
+	mkdir mnt/other
+	ln -s mnt/other other
+	round_trip btrfs dir
+	[[ $(stat -fc %T other) == btrfs ]]
+}
+
+@test "some of the snapshots, none of them, and by pipes" {
+	make_busybox web1
+	with_snapshots web1
+	sysc export -q --snapshots=three,one -o some.tar.zst web1
+	elsewhere import -q some.tar.zst
+	[[ $(elsewhere snapshot list -1 web1 2>/dev/null || SYSC_PATH=$PWD/other snapshots_of other web1) == *one*three* ]]
+	[[ ! -e other/web1/snapshots/two ]]
+	same web1
+	elsewhere destroy -s web1
+	elsewhere import -q --no-snapshots some.tar.zst
+	[[ ! -e other/web1/snapshots ]]
+	same web1
+	elsewhere destroy web1
+	for method in gzip xz none; do
+		sysc export -q -z "$method" --snapshots -o - web1 | elsewhere import -q -
+		[[ -d other/web1/snapshots/one && -d other/web1/snapshots/two && -d other/web1/snapshots/three ]]
+		same web1
+		elsewhere destroy -s web1
+	done
+	run -0 sysc import --verify --json some.tar.zst
+	[[ $(grep -c '"verified": true' <<<"$output") == 3 && $output == *'"snapshot": "one"'* ]]
+	# an increment to it is to the container
+	echo later >"$(rootfs web1)/data/later"
+	sysc export -q --since some.tar.zst -o later.tar.zst web1
+	elsewhere import -q some.tar.zst --then later.tar.zst
+	same web1
+	[[ -d other/web1/snapshots/one ]]
+	run -1 sysc export --snapshots=one,nope -o x.tar.zst web1
+	[[ $output == *"no snapshot 'nope'"* && ! -e x.tar.zst ]]
+	run -2 sysc export --snapshots --since some.tar.zst web1
+	# cut behind a part: all or nothing
+	sysc export -q -z none --snapshots -o whole.tar web1
+	at=$(grep -abo sysc-manifest whole.tar | cut -d: -f1 | sed -n 3p)
+	head -c "$at" whole.tar >cut.tar
+	refused "" web9 cut.tar
+	nothing_left
+}
+
+@test "an import with snapshots that is killed leaves nothing" {
+	local i pid
+	make_busybox web1
+	with_snapshots web1
+	sysc export -q --snapshots -o all.tar.zst web1
+	for i in 10 40 90 150 200 300 400 600; do
+		"$top_builddir/src/sysc" import -P "$PWD/other" -q all.tar.zst 3>&- 4>&- &
+		pid=$!
+		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
+		kill -KILL "$pid" 2>/dev/null || :
+		wait "$pid" || :
+		[[ ! -e other/web1 ]] || { [[ -d other/web1/snapshots/three ]] && same web1 && elsewhere destroy -s web1; }
+	done
+	elsewhere import -q all.tar.zst
+	same web1
+	[[ -z $(find other -mindepth 1 -maxdepth 1 -name '*ing') ]]
 }
 
 @test "an administrator unpacks a chain with tar alone" {

@@ -26,6 +26,13 @@ TEST(what_is_written_is_read)
 	                            .since = DIGEST,
 	                            .since_date = "2026-11-21T06:30:00Z",
 	                            .snapshots = 3,
+	                            .parts_left = 2,
+	                            .snapshot = "daily",
+	                            .reason = "hand",
+	                            .comment = "before the upgrade",
+	                            .replaced_by = "older",
+	                            .created_ms = 1795340113825,
+	                            .was_running = 1,
 	                            .config_sha256 = DIGEST,
 	                            .size_bytes = 1 << 30};
 	struct manifest read;
