@@ -16,6 +16,7 @@ without a word   prepare configure (needs autoconf and automake)
   build          deps, then configure and make, in this folder
   demo           build, then make, boot, visit, stop and destroy a container (as root)
   check          build, then install what the tests need and run make check (as root)
+  check-vm       the same with the tests in a virtual machine, make check-vm (as root)
   --help         this text
 
 CONFIGURE-OPTIONs, as in "./autogen.sh build --enable-werror", go to configure.
@@ -32,12 +33,14 @@ debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev lib
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
 	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd
 	apparmor attr acl libcap2-bin btrfs-progs xfsprogs e2fsprogs mount'
+debian_check_vm='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs busybox-static jq'
 fedora_build='gcc make autoconf automake pkgconf-pkg-config glibc-devel glibc-static kernel-headers
 	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel
 	busybox curl ca-certificates util-linux'
 fedora_check='bats jq ShellCheck mandoc clang-tools-extra debootstrap debian-keyring
 	dnsmasq nftables iproute procps-ng python3 bash-completion openssl gnupg2 xz zstd diffutils
 	attr acl libcap btrfs-progs xfsprogs e2fsprogs'
+fedora_check_vm='qemu-system-x86-core mmdebstrap debian-keyring e2fsprogs busybox jq'
 
 # find_manager: sets manager, and family, the prefix of the lists above
 find_manager() {
@@ -123,9 +126,10 @@ install_build() {
 	install_missing must $packages
 }
 
-install_check() {
+# install_tests WORD: what check or check-vm needs
+install_tests() {
 	find_manager
-	eval "packages=\$${family}_check"
+	eval "packages=\$${family}_$(echo "$1" | tr - _)"
 	# shellcheck disable=SC2086
 	install_missing may $packages
 }
@@ -176,12 +180,12 @@ demo)
 	build "$@"
 	exec sh tests/lib/demo
 	;;
-check)
-	need_root check
+check | check-vm)
+	need_root "$word"
 	install_build
-	install_check
+	install_tests "$word"
 	build "$@"
-	exec make check
+	exec make "$word"
 	;;
 -h | --help | help)
 	usage

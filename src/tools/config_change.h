@@ -11,8 +11,9 @@ struct error;
 /*
  * Makes the change, the caller holding the lock of container (names only). A key that is live reaches the
  * running container first; the file is written once that has worked, so that an error leaves both as they
- * were, and a kill leaves something that plan tells and apply mends. Says so when it waits for the next
- * start. -ENOENT when there is nothing to unset.
+ * were, and a kill leaves something that plan tells and apply mends. rootfs.size reaches the tree of a stopped
+ * container too; one that lets it grow is written first, so that a killed one is gone on with by the next start.
+ * Says so when it waits for the next start. -ENOENT when there is nothing to unset.
  */
 int config_change(const struct call *call, const struct container *container,
                   const struct config_edit *change, struct error *err);

@@ -89,6 +89,7 @@ TEST(sizes)
 
 TEST(durations_and_cpus)
 {
+	uint64_t part = 1;
 	int64_t ms = 0;
 	uint32_t cpus = 0;
 
@@ -110,6 +111,11 @@ TEST(durations_and_cpus)
 	CHECK_INT(cpus, 1);
 	CHECK_INT(parse_cpus("0", &cpus), -ERANGE);
 	CHECK_INT(parse_cpus("100000", &cpus), -ERANGE);
+	CHECK_INT(parse_thousandths("12.34", &part), 0);
+	CHECK_INT(part, 12340);
+	CHECK_INT(parse_thousandths("0.00", &part), 0);
+	CHECK_INT(part, 0);
+	CHECK_INT(parse_thousandths("1,5", &part), -EINVAL);
 }
 
 TEST(signals)

@@ -36,6 +36,8 @@ run_case() {
 		sed 's/^/#   /' "$logs/$count"
 		;;
 	esac
+	# should the machine give no result, its console tells how far it came
+	echo "vm-case: $1: $code at $(cut -d' ' -f1 /proc/uptime) s" >/dev/ttyS0
 	clean_up
 }
 
