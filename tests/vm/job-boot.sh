@@ -248,6 +248,44 @@ security_is_told() {
 	[ -s /out/security-sysc-net ]
 }
 
+scheduled() { sysc snapshot list --json "$1" | jq -r '.. | objects | select(.reason == "schedule") | .name' | sort; }
+# the newest scheduled one was made so long ago
+aged() {
+	newest=$(scheduled "$1" | tail -n 1)
+	sed -i "s/^created_ms .*/created_ms $((($(date +%s) - $2) * 1000))/" "$store/$1/snapshots/$newest/info"
+}
+timer_makes_snapshots() {
+	sysc snapshot create app1 byhand
+	sysc config set app1 snapshots.schedule minutely
+	sysc config set app1 snapshots.keep 'last 1'
+	# a finer one, in the way that the unit tells
+	mkdir -p /etc/systemd/system/sysc-snapshot.timer.d
+	printf '[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nAccuracySec=1s\n' >/etc/systemd/system/sysc-snapshot.timer.d/often.conf
+	systemctl daemon-reload
+	systemctl enable --now sysc-snapshot.timer
+	wait_for 90 sh -c '[ -n "$(sysc snapshot list --json app1 | jq -r ".. | objects | select(.reason == \"schedule\") | .name")" ]'
+	first=$(scheduled app1)
+	same 1 "$(echo "$first" | wc -l)"
+	# a minute is over: the next one, and the keep rule takes the first away
+	aged app1 100
+	wait_for 90 sh -c 'l=$(sysc snapshot list app1) && ! echo "$l" | grep -qF " $0 " && echo "$l" | grep -q schedule' "$first"
+	same 1 "$(scheduled app1 | wc -l)"
+	contains "$(sysc snapshot list app1)" byhand
+	same "RUNNING success" "$(state_of app1) $(property sysc-snapshot.service Result)"
+	same "" "$(sysc snapshot list web1)"
+}
+timer_has_missed_one() {
+	rm -r /etc/systemd/system/sysc-snapshot.timer.d
+	systemctl daemon-reload
+	# still enabled, but nothing comes before the machine goes down
+	systemctl stop sysc-snapshot.timer
+	wait_for 60 sh -c '[ "$(systemctl show -P ActiveState sysc-snapshot.service)" = inactive ]'
+	touch -d '2 hours ago' /var/lib/systemd/timers/stamp-sysc-snapshot.timer
+	aged app1 7200
+	scheduled app1 >/job/scheduled
+	[ -s /job/scheduled ]
+}
+
 # before the machine goes down: one that nobody but the shell has started
 by_hand_before_the_end() {
 	sysc start hand1
@@ -266,6 +304,14 @@ all_ended_well() {
 	[ -z "${lost-}" ]
 	contains "$(journalctl -b -1 -o cat | sed -n '/Stopped target multi-user/,$p')" "db1: stopped"
 	same "" "$(journalctl -b -1 -o cat | sed -n '/Stopped target multi-user/,$p' | grep -E 'sysc(-net|@svc1|@slow1|-[a-z0-9]*)?\.(service|scope): (Failed|.*timed out|Killing)' || :)"
+}
+
+timer_makes_up_for_it() {
+	wait_for 90 sh -c '[ "$(systemctl show -P ActiveState sysc-snapshot.service)" = inactive ] &&
+		journalctl -b -u sysc-snapshot.service -o cat | grep -q Finished'
+	same enabled "$(systemctl is-enabled sysc-snapshot.timer)"
+	[ "$(scheduled app1)" != "$(cat /job/scheduled)" ]
+	same 1 "$(scheduled app1 | wc -l)"
 }
 
 runs_again() {
@@ -295,13 +341,16 @@ case $stage in
 	run_case killed_main_process "the main process of sysc@.service is killed: the guest goes on"
 	run_case exchanged_in_place "an upgrade: the supervisors are exchanged, no guest notices"
 	run_case stop_in_reverse "systemctl stop: all end well, in reverse order, in time"
+	run_case timer_makes_snapshots "the timer makes a scheduled snapshot, and the keep rule takes the older one"
 	run_case security_is_told "systemd-analyze security"
+	run_case timer_has_missed_one "the timer has missed a time"
 	run_case by_hand_before_the_end "containers started by hand"
 	reboot_machine
 	;;
 3)
 	run_case all_ended_well "at the shutdown of the machine every guest ended well"
 	run_case runs_again "and all run again"
+	run_case timer_makes_up_for_it "and the timer makes up for the time that it missed"
 	;;
 esac
 finish
