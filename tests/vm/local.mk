@@ -5,7 +5,7 @@ VM_CASES =
 VM_PARALLEL = 2
 VM_CACHE = $(abs_top_builddir)/tests/vm/cache
 # those that take longest first
-VM_JOBS = tests/vm/job-boot.sh tests/vm/job-limits.sh tests/vm/job-systemd.sh
+VM_JOBS = tests/vm/job-boot.sh tests/vm/job-limits.sh tests/vm/job-volumes.sh tests/vm/job-systemd.sh
 VM_JOBS += tests/vm/job-apparmor.sh tests/vm/job-hybrid.sh tests/vm/job-storage.sh
 VM_JOBS += tests/vm/job-live.sh tests/vm/job-net.sh
 VM_UNIT_TESTS = tests/unit/test-cgroup-devices tests/unit/test-cgroup-live
