@@ -100,6 +100,8 @@ static void become(const struct process_options *options, const char *path, int 
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0 ||
 	    (options->directory && chdir(options->directory) < 0))
 		goto broken;
+	if (options->own_session)
+		(void)setsid(); /* a new process leads no group, so that it works */
 	process_reset_signals();
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(path, options->argv, options->env ? options->env : plain);

@@ -3,6 +3,7 @@
 #ifndef SYSC_BASE_PROCESS_H
 #define SYSC_BASE_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,6 +21,7 @@ struct process_options {
 	struct text *output;   /* collects standard output, at most output_most bytes */
 	size_t output_most;
 	int64_t timeout_ms; /* 0: none; over it the program is killed, -ETIMEDOUT */
+	bool own_session;   /* what is sent to our process group or terminal does not reach it */
 };
 
 /* Runs it to the end. Returns its exit code, 128+signal, or -errno when it could not be run. */

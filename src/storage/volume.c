@@ -40,21 +40,42 @@ static void read_story(int fd, struct text *out)
 		text_addf(out, "%s%s", i ? "; " : "", text_trim(lines.items[i]));
 }
 
+/* All that was written into a file in memory. */
+static int read_output(int fd, struct text *out, struct error *err)
+{
+	char buffer[4096];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buffer, sizeof(buffer), at)) > 0) {
+		text_add_bytes(out, buffer, (size_t)n);
+		at += n;
+		if (at > SAYS_MOST)
+			return fail_plain(err, EFBIG, "it prints more than %d bytes", SAYS_MOST);
+	}
+	text_add(out, ""); /* data is there, too, when it printed nothing */
+	return n < 0 ? fail(err, errno, "read what a program printed") : 0;
+}
+
+/*
+ * A program that is killed between suspending a volume and resuming it leaves one that nobody can use: whatever
+ * ends us leaves it alone, and no pipe breaks. Warnings are not to be taken for what was asked.
+ */
 static int run(char *const *argv, struct text *out, struct error *err)
 {
+	CLEAN_FD int says = memfd_create("sysc-volume", MFD_CLOEXEC);
 	CLEAN_FD int complaints = memfd_create("sysc-volume", MFD_CLOEXEC);
-	CLEAN(text_done) struct text says = {0}, story = {0};
+	CLEAN(text_done) struct text story = {0};
 	struct process_options options = {
 		.argv = argv,
 		.input_fd = -1,
-		.output_fd = -1,
-		.error_fd = complaints, /* warnings are not to be taken for what was asked */
-		.output = &says,
-		.output_most = SAYS_MOST,
+		.output_fd = says,
+		.error_fd = complaints,
 		.timeout_ms = LIMIT_MS,
+		.own_session = true,
 	};
-	int r = complaints < 0 ? fail(err, errno, "make a file in memory")
-	                       : process_run(&options, err);
+	int r = says < 0 || complaints < 0 ? fail(err, errno, "make a file in memory")
+	                                   : process_run(&options, err);
 
 	if (r < 0)
 		return r;
@@ -64,9 +85,7 @@ static int run(char *const *argv, struct text *out, struct error *err)
 		read_story(complaints, &story);
 		return story.length ? fail_hint(err, "%s", story.data) : -EIO;
 	}
-	if (out)
-		text_add(out, says.data ? says.data : "");
-	return 0;
+	return out ? read_output(says, out, err) : 0;
 }
 
 int volume_run(struct text *out, struct error *err, const char *program, ...)
