@@ -285,15 +285,16 @@ static int choose_overlay(const struct storage_request *request, const char *dir
 }
 
 /* FOLDER with upper/ and work/, and the lower folder where that is a new one beside it. */
-static int make_overlay(const struct storage *storage, struct error *err)
+/* What is in the folder of its own, which is there. */
+static int fill_overlay(const struct storage *storage, struct error *err)
 {
 	const char *folder = folder_of(storage), *lower = storage->parts.items[0];
 	CLEAN_FREE char *upper = must_printf("%s/upper", folder);
 	CLEAN_FREE char *work = must_printf("%s/work", folder);
-	int r = storage_make_folder(folder, err);
+	int r = 0;
 
 	/* before the two that are to inherit it */
-	if (r == 0 && storage->size_bytes)
+	if (storage->size_bytes)
 		r = quota_set(folder, storage->size_bytes, err);
 	if (r == 0)
 		r = storage_make_folder(upper, err);
@@ -301,9 +302,19 @@ static int make_overlay(const struct storage *storage, struct error *err)
 		r = storage_make_folder(work, err);
 	if (r == 0 && storage->parts.count == 2 && faccessat(AT_FDCWD, lower, F_OK, 0) < 0)
 		r = storage_make_folder(lower, err);
+	return r < 0 ? r : storage->backend->finish(storage, err);
+}
+
+static int make_overlay(const struct storage *storage, struct error *err)
+{
+	int r = storage_make_folder(folder_of(storage), err);
+
 	if (r < 0)
 		return r;
-	return storage->backend->finish(storage, err);
+	r = fill_overlay(storage, err);
+	if (r < 0)
+		(void)storage->backend->remove(storage, NULL); /* the failure is the one to tell */
+	return r;
 }
 
 /* The root of the whole is the upper one: it must look like the one that it hides. */

@@ -228,7 +228,9 @@ static void move_traces(const struct container *from, const struct container *to
 		return;
 	/* nothing of a container that is not there; state and lock of this one go along */
 	(void)file_remove_tree(run, to->name, NULL);
-	(void)renameat(run, from->name, run, to->name);
+	if (renameat(run, from->name, run, to->name) < 0)
+		(void)file_remove_tree(run, from->name,
+		                       NULL); /* rather than that it stays behind */
 }
 
 /* What it calls itself: files of its tree, which is as whole without. */

@@ -321,8 +321,13 @@ int snapshot_remove(const struct container *container, const char *name, struct 
 	if (flock(one, LOCK_EX | LOCK_NB) < 0)
 		return fail_plain(err, EBUSY, "snapshot '%s' is being read by another command",
 		                  name);
-	if (renameat2(all, name, all, hidden, RENAME_NOREPLACE) < 0 || fsync(all) < 0)
+	if (renameat2(all, name, all, hidden, RENAME_NOREPLACE) < 0)
 		return fail(err, errno, "rename snapshot '%s'", name);
+	if (fsync(all) < 0) {
+		r = fail(err, errno, "write the removal of snapshot '%s' to disk", name);
+		(void)renameat2(all, hidden, all, name, RENAME_NOREPLACE); /* or a sweep ends it */
+		return r;
+	}
 	fd_close(&store);
 	r = sweep_volume(file, err);
 	return r < 0 ? r : remove_tree(all, hidden, err);

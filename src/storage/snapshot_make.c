@@ -253,12 +253,16 @@ static int publish(struct making *making, struct error *err)
 /* All of it, whatever is there; the failure before is the one to tell. */
 static void undo(struct making *making)
 {
-	if (making->folder_fd < 0)
-		return;
-	if (making->is_made && storage_is_volume(&making->to))
-		(void)storage_remove(&making->to, NULL);
-	(void)remove_tree(making->all_fd, making->hidden, NULL);
-	(void)snapshot_drop_layers(making->container, NULL);
+	CLEAN_FREE char *all = must_printf("%s/snapshots", making->container->dir);
+
+	if (making->folder_fd >= 0) {
+		if (making->is_made && storage_is_volume(&making->to))
+			(void)storage_remove(&making->to, NULL);
+		(void)remove_tree(making->all_fd, making->hidden, NULL);
+		(void)snapshot_drop_layers(making->container, NULL);
+	}
+	if (making->all_fd >= 0)
+		(void)rmdir(all); /* unless there are others */
 }
 
 int snapshot_make(const struct container *container, struct snapshot *what,

@@ -28,8 +28,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CONFIG_MOST (1 << 20)
-
 struct restoring {
 	const struct container *container;
 	const struct snapshot_restore *restore;
@@ -248,18 +246,16 @@ static int make_tree(struct restoring *restoring, struct storage *made, struct e
 	return r < 0 ? r : storage_set_readonly(made, false, err);
 }
 
+/* By a rename, which needs no room: there is no way back when the tree is exchanged. */
 static int install_config(const struct container *container, int folder_fd, struct error *err)
 {
-	CLEAN(text_done) struct text text = {0};
-	struct stat st;
-	int r;
+	CLEAN_FD int dir = open(container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fstatat(folder_fd, "config.new", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : fail(err, errno, "look at 'config.new'");
-	r = file_read(folder_fd, "config.new", CONFIG_MOST, &text, err);
-	return r < 0 ? r
-	             : file_replace(AT_FDCWD, container->file, text.data, text.length,
-	                            st.st_mode & 07777, err);
+	if (dir < 0)
+		return fail(err, errno, "open '%s'", container->dir);
+	if (renameat(folder_fd, "config.new", dir, "config") < 0)
+		return errno == ENOENT ? 0 : fail(err, errno, "replace '%s'", container->file);
+	return fsync(dir) < 0 ? fail(err, errno, "write '%s' to disk", container->file) : 0;
 }
 
 /* Everything behind the exchange. */
@@ -272,8 +268,8 @@ static int finish(const struct container *container, int all_fd, int folder_fd, 
 		r = storage_set_readonly(before, true, err);
 	if (r < 0)
 		return r;
-	if ((unlinkat(folder_fd, "config.new", 0) < 0 && errno != ENOENT) || fsync(folder_fd) < 0 ||
-	    renameat2(all_fd, hidden, all_fd, name, RENAME_NOREPLACE) < 0 || fsync(all_fd) < 0)
+	if (fsync(folder_fd) < 0 || renameat2(all_fd, hidden, all_fd, name, RENAME_NOREPLACE) < 0 ||
+	    fsync(all_fd) < 0)
 		return fail(err, errno, "rename 'snapshots/%s'", hidden);
 	return 0;
 }
@@ -294,8 +290,8 @@ static int exchange(const struct restoring *restoring, const struct storage *mad
 {
 	const char *one = storage_place(&restoring->now), *other = storage_place(made);
 
-	if (!restoring->by_exchange)
-		return 0; /* the configuration is */
+	if (!restoring->by_exchange) /* the configuration is */
+		return install_config(restoring->container, restoring->folder_fd, err);
 	if (renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) < 0)
 		return fail(err, errno, "exchange '%s' and '%s'", one, other);
 	return 0;
@@ -347,62 +343,6 @@ static void drop(const struct restoring *restoring, const struct storage *made)
 	(void)snapshot_drop_layers(restoring->container, NULL);
 }
 
-int snapshot_restore(const struct container *container, const struct snapshot_restore *restore,
-                     struct error *err)
-{
-	CLEAN(restoring_done)
-	struct restoring restoring = {
-		.container = container, .restore = restore, .all_fd = -1, .folder_fd = -1};
-	CLEAN(storage_done) struct storage made = {.backend = NULL}, hidden = {.backend = NULL};
-	int r = read_trees(&restoring, err);
-
-	if (r == 0)
-		r = plan_next(&restoring, err);
-	if (r == 0)
-		r = plan_before(&restoring, err);
-	if (r == 0)
-		r = prepare(&restoring, &made, err);
-	if (r == 0)
-		r = exchange(&restoring, &made, err);
-	if (r < 0) {
-		drop(&restoring, &made);
-		return r;
-	}
-	hide_path(container, restore->before.name, restoring.hidden, &restoring.before, &hidden);
-	r = sync_exchange(&restoring, err);
-	return r < 0 ? r
-	             : finish(container, restoring.all_fd, restoring.folder_fd, restoring.hidden,
-	                      &hidden, restore->before.name, err);
-}
-
-int snapshot_restore_config(const struct container *container, const char *name, struct error *err)
-{
-	CLEAN_FREE char *old = must_printf("%s/snapshots/%s/config", container->dir, name);
-	CLEAN_FREE char *kept = must_printf("%s.before-restore", container->file);
-	CLEAN_FREE char *next = must_printf("%s/.config.restoring", container->dir);
-	CLEAN(storage_done) struct storage now = {.backend = NULL};
-	CLEAN_FD int dir = open(container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = storage_of(&now, &container->config, err);
-
-	if (r == 0)
-		r = write_text(AT_FDCWD, kept, container->file, &now, err);
-	if (r == 0)
-		r = write_text(AT_FDCWD, next, old, &now, err);
-	if (r == 0)
-		r = keep_identity(container, next, err);
-	if (r == 0 && (dir < 0 || syncfs(dir) < 0))
-		r = fail(err, errno, "write '%s' to disk", next);
-	if (r < 0) {
-		(void)unlink(next); /* the failure is the one to tell */
-		return r;
-	}
-	if (rename(next, container->file) < 0)
-		return fail(err, errno, "rename '%s' to '%s'", next, container->file);
-	return fsync(dir) < 0 ? fail(err, errno, "write '%s' to disk", container->file) : 0;
-}
-
-/* --- what killed commands left --- */
-
 /* A restore: 1 when the new tree is in its place. */
 static int is_exchanged(const struct container *container, const char *dir, struct storage *next)
 {
@@ -417,7 +357,7 @@ static int is_exchanged(const struct container *container, const char *dir, stru
 		return 0;
 	if (identity)
 		return identity_of(storage_place(&now)) == identity;
-	/* written before anything was made, removed when it was in force */
+	/* written before anything was made, gone since it is in force */
 	if (!file_exists(AT_FDCWD, file))
 		return 1;
 	if (snapshot_storage_of(file, container->config.uuid, next, NULL) < 0)
@@ -426,6 +366,77 @@ static int is_exchanged(const struct container *container, const char *dir, stru
 	other = storage_text(next);
 	return text_is(one, other);
 }
+
+/* By the rename of two trees, or of the configuration. False: nothing has changed. */
+static bool is_in_force(const struct restoring *restoring, int result)
+{
+	return result == 0 ||
+	       (!restoring->by_exchange && !file_exists(restoring->folder_fd, "config.new"));
+}
+
+int snapshot_restore(const struct container *container, const struct snapshot_restore *restore,
+                     struct error *err)
+{
+	CLEAN(restoring_done)
+	struct restoring restoring = {
+		.container = container, .restore = restore, .all_fd = -1, .folder_fd = -1};
+	CLEAN(storage_done) struct storage made = {.backend = NULL}, hidden = {.backend = NULL};
+	bool begun = false;
+	int r = read_trees(&restoring, err);
+
+	if (r == 0)
+		r = plan_next(&restoring, err);
+	if (r == 0)
+		r = plan_before(&restoring, err);
+	if (r == 0)
+		r = prepare(&restoring, &made, err);
+	if (r == 0) {
+		r = exchange(&restoring, &made, err);
+		begun = is_in_force(&restoring, r);
+	}
+	if (r < 0) {
+		if (!begun)
+			drop(&restoring, &made);
+		return r;
+	}
+	hide_path(container, restore->before.name, restoring.hidden, &restoring.before, &hidden);
+	r = sync_exchange(&restoring, err);
+	if (r == 0)
+		r = finish(container, restoring.all_fd, restoring.folder_fd, restoring.hidden,
+		           &hidden, restore->before.name, err);
+	return r;
+}
+
+int snapshot_restore_config(const struct container *container, const char *name, struct error *err)
+{
+	CLEAN_FREE char *old = must_printf("%s/snapshots/%s/config", container->dir, name);
+	CLEAN_FREE char *kept = must_printf("%s.before-restore", container->file);
+	CLEAN_FREE char *next = must_printf("%s/.config.restoring", container->dir);
+	CLEAN(storage_done) struct storage now = {.backend = NULL};
+	CLEAN_FD int dir = open(container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool has_kept = file_exists(AT_FDCWD, kept);
+	int r = storage_of(&now, &container->config, err);
+
+	if (r == 0)
+		r = write_text(AT_FDCWD, next, old, &now, err);
+	if (r == 0)
+		r = keep_identity(container, next, err);
+	if (r == 0) /* replaces what an earlier one kept, so not before it must */
+		r = write_text(AT_FDCWD, kept, container->file, &now, err);
+	if (r == 0 && (dir < 0 || syncfs(dir) < 0))
+		r = fail(err, errno, "write '%s' to disk", next);
+	if (r == 0 && rename(next, container->file) < 0)
+		r = fail(err, errno, "rename '%s' to '%s'", next, container->file);
+	if (r < 0) {
+		(void)unlink(next); /* the failure is the one to tell */
+		if (!has_kept)
+			(void)unlink(kept);
+		return r;
+	}
+	return fsync(dir) < 0 ? fail(err, errno, "write '%s' to disk", container->file) : 0;
+}
+
+/* --- what killed commands left --- */
 
 static int end_restore(const struct container *container, int all_fd, const char *hidden,
                        struct error *err)

@@ -198,7 +198,10 @@ static int hide(const struct doomed *doomed, const char *hidden, struct error *e
 		return fail(err, errno, "rename '%s' to '%s'", doomed->container.dir, hidden);
 	/* what is gone stays gone */
 	r = sync_folder(paths->store, err);
-	return r < 0 ? r : fd_take(&folder);
+	if (r == 0)
+		return fd_take(&folder);
+	(void)rename(hidden, doomed->container.dir); /* or the next command ends it */
+	return r;
 }
 
 static int remove_all(struct doomed *doomed, struct error *err)

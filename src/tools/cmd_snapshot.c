@@ -40,6 +40,7 @@ static int run_delete(const struct call *call, char **names)
 	CLEAN(subject_close) struct subject subject = {.lock = -1};
 	struct error err = {0};
 	int code = EXIT_DONE;
+	bool deleted = false;
 
 	if (subject_open(&subject, call, &words, names[0], &err) < 0)
 		return output_error(call, names[0], &err);
@@ -51,13 +52,16 @@ static int run_delete(const struct call *call, char **names)
 	}
 	for (char **name = names + 1; *name; name++) {
 		error_clear(&err);
-		if (snapshot_remove(&subject.container, *name, &err) < 0)
+		if (snapshot_remove(&subject.container, *name, &err) < 0) {
 			code = output_error(call, names[0], &err);
-		else
-			output_line(call, "%s: snapshot '%s' deleted", names[0], *name);
+			continue;
+		}
+		deleted = true;
+		output_line(call, "%s: snapshot '%s' deleted", names[0], *name);
 	}
 	error_clear(&err);
-	if (snapshot_sweep(&subject.container, subject.state.phase == STATE_STOPPED, &err) < 0)
+	if (deleted &&
+	    snapshot_sweep(&subject.container, subject.state.phase == STATE_STOPPED, &err) < 0)
 		output_note(call, "%s: %s", names[0], err.text);
 	return code;
 }

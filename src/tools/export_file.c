@@ -43,8 +43,12 @@ static int open_partial(const char *partial, const char *path, int *out, struct 
 		(void)fail_plain(err, EPERM, "'%s' is in the way", partial);
 		return fail_hint(err, "remove it");
 	}
-	if (ftruncate(fd, 0) < 0 || fchmod(fd, 0600) < 0)
-		return fail(err, errno, "empty '%s'", partial);
+	if (ftruncate(fd, 0) < 0 || fchmod(fd, 0600) < 0) {
+		int r = fail(err, errno, "empty '%s'", partial);
+
+		(void)unlink(partial); /* ours, and nobody else has it */
+		return r;
+	}
 	*out = fd_take(&fd);
 	return 0;
 }

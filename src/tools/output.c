@@ -3,6 +3,7 @@
 #include "tools/output.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/table.h"
@@ -66,9 +67,24 @@ static int exit_code_for(const struct call *call, const char *name, int code)
 	}
 }
 
+/* What mends it, where no place that failed could say it better. */
+static const struct {
+	int code;
+	const char *hint;
+} remedies[] = {
+	{ENOSPC, "make room on that file system, and try again"                 },
+	{EDQUOT, "raise the quota or make room in it, and try again"            },
+	{EROFS,  "mount that file system writable; an error may have changed it"},
+};
+
 int output_error(const struct call *call, const char *name, const struct error *err)
 {
-	say(call, LOG_LEVEL_ERROR, name, err->text);
+	struct error told = *err;
+
+	for (size_t i = 0; i < ARRAY_SIZE(remedies); i++)
+		if (err->code == remedies[i].code && !text_ends(err->text, ")"))
+			(void)fail_hint(&told, "%s", remedies[i].hint);
+	say(call, LOG_LEVEL_ERROR, name, told.text);
 	return exit_code_for(call, name, err->code);
 }
 

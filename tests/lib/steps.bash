@@ -114,6 +114,12 @@ operation() {
 	copy-folder) begin && words=(copy -s -B overlay web1 web2) again=4 parts=yes ;; # the source goes on in a layer
 	copy-overlay) begin -B overlay && words=(copy -s web1 web2) again=4 parts=yes ;;
 	rename) begin_child && words=(rename web1 web3) again=3 ;;
+	rename-plain) # nothing inside has the name
+		begin_child
+		rm "$SYSC_PATH/web1/rootfs/etc"/host*
+		keep_beginning
+		words=(rename web1 web3) again=3
+		;;
 	snapshot) begin && words=(snapshot create web1 one) again=1 ;;
 	snapshot-overlay) begin -B overlay && words=(snapshot create web1 one) again=1 parts=yes ;;
 	restore) begin_snapshots && words=(snapshot restore web1 first) parts=yes next='config unset web1 boot.order' ;;
@@ -218,9 +224,14 @@ look() {
 
 # every name in the folders of sysc, with what is random in it made plain
 list_all() {
+	local name
 	(cd "$disk" && find store log cache out -not -path 'store/*/rootfs/*' -not -path '*/upper/*' -not -path '*/work/work/*') |
 		sed -E 's/before-restore-[0-9-]+/before-restore/g' | sort
-	(cd "$SYSC_RUN" && find . | sort)
+	# what a stopped container keeps there is no matter; nothing of one that is not there, nor half a file
+	for name in "$SYSC_RUN"/*/; do
+		[[ ! -e $name || -e $SYSC_PATH/$(basename "$name")/config ]] || echo "$name"
+	done
+	find "$SYSC_RUN" -name '.*'
 }
 
 count_mounts() { grep -c . /proc/self/mountinfo; }
@@ -291,6 +302,18 @@ is_before_or_after() {
 	while read -r line; do
 		grep -qxF "$line" <<<"$state" || ! grep -qxF "$line" <<<"$after" || return
 	done <<<"$before"
+}
+
+# assert_list: what is there in the folders, as in a clean run; between the two nothing that is hidden
+assert_list() {
+	local list=$list_after
+	if [[ $now == between ]]; then
+		! list_all | grep -q '/\.[^/]*\.' || tell "$1" "left behind" "$(list_all)"
+		return
+	fi
+	[[ $now == after ]] || list=$list_before
+	[[ $(list_all) == "$list" ]] || tell "$1" "left behind" "$(differences "$list" "$(list_all)")"
+	assert_clean || tell "$1" "left behind"
 }
 
 differences() { diff <(echo "$1") <(echo "$2"); }

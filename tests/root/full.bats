@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every operation on a disk that is full from one of its steps on, that fails, or on which the quota is used up: it fails
+# with one error that says so, nothing is left of it, and what there was before is whole.
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # steps.bash sets what is read here
+
+bats_require_minimum_version 1.5.0
+load ../lib/steps
+
+# walk OPERATION
+walk() {
+	operation "$1"
+	fail_walk space ENOSPC+ "No space left on device"
+	fail_walk sync EIO "Input/output error"
+}
+
+# fail_walk CLASS ERROR WHY: the steps of the class fail
+fail_walk() {
+	local n code class=$1 error=$2 why=$3
+	clean_run -c "$class"
+	for n in $(choose_steps "$beside/steps" "${MOST-10}"); do
+		from_beginning
+		run_steps -c "$class" -n "$n" -e "$error" || tell "$n" "exit code $code"
+		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
+		((code == 1)) || [[ $code == 0 && $now == after ]] || tell "$n" "exit code $code, is $now"
+		((code == 0)) || [[ $(grep -c "^sysc-${words[0]}:.*$why" "$beside/run.log") == 1 ]] || tell "$n" "not one error"
+		if [[ $now == between && -n $next ]]; then
+			# shellcheck disable=SC2086 # words
+			"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$n" "the next command failed"
+			parts=no is_before_or_after || tell "$n" "not ended" "$(differences "$after" "$state")"
+		fi
+		assert_list "$n"
+	done
+}
+
+@test "create" { walk create; }
+@test "create: overlay" { walk create-overlay; }
+@test "create: an image" { walk create-image; }
+@test "create: a distribution" { walk create-busybox; }
+@test "config set" { walk config-set; }
+@test "config unset" { walk config-unset; }
+@test "copy" { walk copy; }
+@test "copy -s: an overlay on a folder" { walk copy-folder; }
+@test "copy -s: two overlays" { walk copy-overlay; }
+@test "rename, with a snapshot and one that stands on it" { walk rename-plain; }
+@test "snapshot create" { walk snapshot; }
+@test "snapshot create: overlay" { walk snapshot-overlay; }
+@test "snapshot restore" { walk restore; }
+@test "snapshot restore: overlay" { walk restore-overlay; }
+@test "snapshot restore --config-only" { walk restore-config; }
+@test "snapshot restore --to" { walk restore-to; }
+@test "snapshot delete" { walk delete; }
+@test "snapshot delete: overlay" { walk delete-overlay; }
+@test "snapshot prune" { walk prune; }
+@test "export" { walk export; }
+@test "import" { walk import; }
+@test "destroy" { walk destroy; }
+@test "destroy -s" { walk destroy-snapshots; }
