@@ -234,7 +234,7 @@ list_all() {
 	find "$SYSC_RUN" -name '.*'
 }
 
-count_mounts() { grep -c . /proc/self/mountinfo; }
+count_mounts() { grep -c " $disk" /proc/self/mountinfo; }
 
 # assert_clean: nothing is mounted, no device is bound to a file of the disk
 assert_clean() {
