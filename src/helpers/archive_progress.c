@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAR_WIDTH   24
-#define BAR_PAUSE   100  /* ms between two drawings */
-#define LINES_PAUSE 5000 /* ms between two lines where the total is not known */
+#define BAR_WIDTH     24
+#define BAR_PAUSE     100  /* ms between two drawings */
+#define ESTIMATE_FROM 1000 /* ms before the time that is left is said */
+#define LINES_PAUSE   5000 /* ms between two lines where the total is not known */
 
 void progress_start(struct progress *progress, enum progress_form form, const char *name,
                     uint64_t total)
@@ -31,14 +32,18 @@ static void draw_bar(struct progress *progress, uint64_t input, int64_t now_ms)
 	uint64_t rate = input * 1000 / spent_ms,
 		 left_s = rate ? (progress->total - input) / rate : 0;
 	unsigned int percent = (unsigned int)(input * 100 / progress->total);
-	char bar[BAR_WIDTH + 1], speed[24];
+	char bar[BAR_WIDTH + 1], speed[24], left[48] = "";
 
 	for (unsigned int i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i * 100 < percent * BAR_WIDTH ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
 	format_size(rate, speed);
-	(void)fprintf(stderr, "\r\033[K%.30s [%s] %3u%% %s/s %" PRIu64 ":%02" PRIu64 " left",
-	              progress->name, bar, percent, speed, left_s / 60, left_s % 60);
+	/* the first moments tell nothing of how long it will be */
+	if (rate && spent_ms >= ESTIMATE_FROM)
+		(void)snprintf(left, sizeof(left), " %" PRIu64 ":%02" PRIu64 " left", left_s / 60,
+		               left_s % 60);
+	(void)fprintf(stderr, "\r\033[K%.30s [%s] %3u%% %s/s%s", progress->name, bar, percent,
+	              speed, left);
 	progress->is_drawn = true;
 }
 
