@@ -9,8 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "storage/copy_parts.h"
+#include "storage/copy_seen.h"
+#include "storage/remove.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,6 +32,7 @@ struct job {
 	struct walk_node *node;
 	struct copy_folder *folder; /* NULL: the folder at node is to be begun */
 	struct text names;          /* of a batch, each ended by NUL */
+	bool is_fresh;              /* of the folder at node */
 };
 
 static void drop_job(struct work *work, struct work_job *base);
@@ -59,13 +63,17 @@ static int let_go(struct copy_folder *folder, bool good, struct error *err)
 	return r;
 }
 
-static struct copy_folder *open_folder(struct copy *copy, struct walk_node *node, struct error *err)
+static struct copy_folder *open_folder(struct copy *copy, struct walk_node *node, bool is_fresh,
+                                       struct error *err)
 {
 	struct copy_folder *folder = must_alloc(sizeof(*folder));
 	int r = 0;
 
-	*folder = (struct copy_folder){
-		.node = walk_node_hold(node), .from = -1, .to = -1, .holders = 1};
+	*folder = (struct copy_folder){.node = walk_node_hold(node),
+	                               .from = -1,
+	                               .to = -1,
+	                               .is_fresh = is_fresh,
+	                               .holders = 1};
 	folder->from = walk_reach(&copy->from, node, O_RDONLY | O_DIRECTORY | O_NOATIME);
 	if (folder->from == -EPERM) /* somebody else's, and we are not root */
 		folder->from = walk_reach(&copy->from, node, O_RDONLY | O_DIRECTORY);
@@ -84,6 +92,8 @@ static struct copy_folder *open_folder(struct copy *copy, struct walk_node *node
 	/* what the new tree may have from above it is not handed down to what is made in it */
 	if (r == 0 && !node)
 		(void)fremovexattr(folder->to, "system.posix_acl_default");
+	if (r == 0 && !is_fresh && (r = copy_seen_strip(folder->to)) < 0)
+		(void)copy_fail(folder, NULL, "remove the extended attributes of", -r, err);
 	if (r == 0)
 		return folder;
 	free_folder(folder);
@@ -113,6 +123,7 @@ struct listing {
 	struct work_job *folders;
 	struct text names;
 	unsigned int count;
+	struct strings all; /* of a folder that is not fresh */
 };
 
 /* So that not all names of a folder are kept at a time, who lists it copies too when the others have enough. */
@@ -147,22 +158,46 @@ static bool is_folder(const struct copy_folder *folder, const struct dirent *ent
 	       S_ISDIR(st.st_mode);
 }
 
+/* 1: it is new; 0: it was there. */
+static int make_folder(const struct copy *copy, const struct copy_folder *folder, const char *name,
+                       struct error *err)
+{
+	int r = 0;
+
+	if (mkdirat(folder->to, name, 0700) == 0)
+		return 1;
+	if (errno == EEXIST && copy->seen && file_is_dir(folder->to, name))
+		return 0;
+	if (errno == EEXIST && copy->seen)
+		r = remove_tree(folder->to, name, err);
+	else
+		return copy_fail(folder, name, "make directory", errno, err);
+	if (r == 0 && mkdirat(folder->to, name, 0700) < 0)
+		r = copy_fail(folder, name, "make directory", errno, err);
+	return r < 0 ? r : 1;
+}
+
 static int list_entry(struct copy *copy, struct copy_folder *folder, const struct dirent *entry,
                       struct listing *listing, struct error *err)
 {
 	const char *name = entry->d_name;
 	struct job *job;
+	int r;
 
+	if (!folder->is_fresh)
+		strings_add(&listing->all, name);
 	if (!is_folder(folder, entry)) {
 		text_add(&listing->names, entry->d_type == DT_REG ? "f" : "?");
 		text_add_bytes(&listing->names, name, strlen(name) + 1);
 		return ++listing->count < BATCH_NAMES ? 0 : hand_out(copy, folder, listing, err);
 	}
-	if (mkdirat(folder->to, name, 0700) < 0)
-		return copy_fail(folder, name, "make directory", errno, err);
+	r = make_folder(copy, folder, name, err);
+	if (r < 0)
+		return r;
 	copy->totals.folders++;
 	job = must_alloc(sizeof(*job));
 	job->node = walk_node_new(folder->node, name);
+	job->is_fresh = r == 1;
 	job->base.next = listing->folders;
 	listing->folders = &job->base;
 	return 0;
@@ -200,16 +235,31 @@ static void push_all(struct work *work, struct work_job *jobs)
 	}
 }
 
-static int run_folder(struct copy *copy, struct walk_node *node, struct error *err)
+static int drop_others(const struct copy_folder *folder, struct listing *listing, struct error *err)
 {
-	struct copy_folder *folder = open_folder(copy, node, err);
+	if (folder->is_fresh)
+		return 0;
+	strings_sort(&listing->all);
+	return copy_seen_drop_others(folder->to, &listing->all, err);
+}
+
+static int run_folder(struct copy *copy, struct walk_node *node, bool is_fresh, struct error *err)
+{
+	struct copy_folder *folder = open_folder(copy, node, is_fresh, err);
 	struct listing listing = {0};
 	struct error ignored;
 	int r;
 
+	if (!folder && copy_is_fleeting(copy, err->code)) {
+		error_clear(err);
+		return 0;
+	}
 	if (!folder)
 		return -err->code;
 	r = list_folder(copy, folder, &listing, err);
+	if (r == 0)
+		r = drop_others(folder, &listing, err);
+	strings_done(&listing.all);
 	/* also after a failure: whoever ends the work drops them */
 	push_all(&copy->work, listing.folders);
 	if (r == 0)
@@ -225,7 +275,7 @@ static int run_job(struct work *work, struct work_job *base, struct error *err)
 	int r;
 
 	if (!job->folder) {
-		r = run_folder(copy, job->node, err);
+		r = run_folder(copy, job->node, job->is_fresh, err);
 	} else {
 		r = copy_batch(copy, job->folder, &job->names, err);
 		if (r == 0)
@@ -270,30 +320,68 @@ static int tick(struct work *work, struct error *err)
 	return copy->options->progress(&done, copy->options->user, err);
 }
 
+static void copy_init(struct copy *copy, int from_fd, int to_fd, const struct copy_options *options)
+{
+	*copy = (struct copy){.options = options,
+	                      .seen = options ? options->seen : NULL,
+	                      .is_changing = options && options->is_changing};
+	walk_root_init(&copy->from, from_fd);
+	walk_root_init(&copy->to, to_fd);
+	work_init(&copy->work);
+	copy->work.run = run_job;
+	copy->work.drop = drop_job;
+	copy->work.tick = options && options->progress ? tick : NULL;
+	copy->work.tick_ms = TICK_MS;
+	(void)pthread_mutex_init(&copy->note_lock, NULL);
+	copy_links_init(&copy->links);
+}
+
+static void copy_done(struct copy *copy)
+{
+	copy_links_done(&copy->links);
+	(void)pthread_mutex_destroy(&copy->note_lock);
+	work_done(&copy->work);
+	walk_root_done(&copy->from);
+	walk_root_done(&copy->to);
+}
+
 int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct copy_totals *out,
               struct error *err)
 {
-	struct copy copy = {.options = options};
 	struct job *job = must_alloc(sizeof(*job));
+	struct copy copy;
 	int r;
 
-	walk_root_init(&copy.from, from_fd);
-	walk_root_init(&copy.to, to_fd);
-	work_init(&copy.work);
-	copy.work.run = run_job;
-	copy.work.drop = drop_job;
-	copy.work.tick = options && options->progress ? tick : NULL;
-	copy.work.tick_ms = TICK_MS;
-	(void)pthread_mutex_init(&copy.note_lock, NULL);
-	copy_links_init(&copy.links);
+	copy_init(&copy, from_fd, to_fd, options);
+	job->is_fresh = !copy.seen;
 	work_push(&copy.work, &job->base, false);
 	r = work_run(&copy.work, options ? options->workers : 0, err);
 	if (r == 0 && out)
 		add_up(&copy, out);
-	copy_links_done(&copy.links);
-	(void)pthread_mutex_destroy(&copy.note_lock);
-	work_done(&copy.work);
-	walk_root_done(&copy.from);
-	walk_root_done(&copy.to);
+	copy_done(&copy);
 	return r;
+}
+
+int copy_name(int from_fd, const char *name, int to_fd, const struct copy_options *options,
+              struct error *err)
+{
+	const struct copy_folder above = {.from = from_fd, .to = to_fd, .is_fresh = true};
+	CLEAN_FD int from = -1, to = -1;
+	struct copy copy;
+	int r;
+
+	if (!file_is_dir(from_fd, name)) {
+		copy_init(&copy, from_fd, to_fd, options);
+		r = copy_entry(&copy, &above, name, false, err);
+		copy_done(&copy);
+		return r;
+	}
+	if (mkdirat(to_fd, name, 0700) < 0)
+		return copy_fail(&above, name, "make directory", errno, err);
+	from = walk_open_entry(from_fd, name, O_RDONLY | O_DIRECTORY);
+	to = from < 0 ? from : walk_open_entry(to_fd, name, O_RDONLY | O_DIRECTORY);
+	if (to < 0)
+		return copy_fail(&above, name, "open", -to, err);
+	r = copy_tree(from, to, options, NULL, err);
+	return r < 0 ? fail_in(err, "in '%s'", name) : 0;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct copy_seen;
 struct error;
 
 /* What was done so far, or in all. */
@@ -36,13 +37,19 @@ struct copy_options {
 	int (*progress)(const struct copy_totals *done, void *user, struct error *err);
 	void (*note)(const char *path, const char *what, void *user);
 	void *user;
+	/*
+	 * The new tree may be an earlier copy (not only an empty folder), of which seen knows what is still right;
+	 * copy_seen_begin() was called. It becomes what an empty one would. NULL: none.
+	 */
+	struct copy_seen *seen;
+	bool is_changing; /* what vanishes or changes its type meanwhile is left out */
 };
 
 /*
  * Copies what is in the folder from_fd, and the folder's own owner, mode, times and attributes, into the
  * empty folder to_fd. Both may be detached mounts, and O_PATH. Never follows a symlink; a mount inside the tree is an
- * error that names it (-EXDEV). The tree must not change meanwhile (a frozen guest's does not); what is
- * found changed is an error or the state of that moment, never something outside. Nothing is synced: the
+ * error that names it (-EXDEV). The tree must not change meanwhile (a frozen guest's does not), or is_changing;
+ * what is found changed is an error or the state of that moment, never something outside. Nothing is synced: the
  * caller does syncfs(2) once, before the rename that makes the copy visible. After an error the
  * half copy is the caller's to remove. options and out may be NULL.
  */

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "storage/copy.h"
 #include "storage/copy_parts.h"
+#include "storage/copy_seen.h"
+#include "storage/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +17,17 @@ int copy_fail(const struct copy_folder *folder, const char *name, const char *wh
 	char path[WALK_PATH_MAX];
 
 	return fail(err, code, "%s '%s'", what, walk_path(folder->node, name, path));
+}
+
+bool copy_is_fleeting(const struct copy *copy, int code)
+{
+	static const int codes[] = {ENOENT, ENOTDIR, ELOOP,   EISDIR, EAGAIN,
+	                            ENXIO,  EINVAL,  ENODATA, ESTALE, EEXIST};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes) && copy->is_changing; i++)
+		if (code == codes[i])
+			return true;
+	return false;
 }
 
 static bool count_bytes(uint64_t bytes, bool shared, void *user)
@@ -54,6 +67,11 @@ static int make_inode(void *argument)
 	                                                                                : 0;
 }
 
+static int fail_changed(const struct entry *entry, struct error *err)
+{
+	return copy_fail(entry->folder, entry->name, "copy, which has changed,", EAGAIN, err);
+}
+
 /* Opens a regular file, looks at anything else. */
 static int look_at(struct entry *entry, bool is_regular, struct error *err)
 {
@@ -65,6 +83,8 @@ static int look_at(struct entry *entry, bool is_regular, struct error *err)
 			return copy_fail(entry->folder, entry->name, "look at", errno, err);
 		if (S_ISREG(entry->st.st_mode))
 			return look_at(entry, true, err);
+		if (S_ISDIR(entry->st.st_mode))
+			return fail_changed(entry, err);
 		if (!S_ISLNK(entry->st.st_mode))
 			return 0;
 		n = readlinkat(folder, entry->name, entry->target, sizeof(entry->target));
@@ -87,10 +107,7 @@ static int look_at(struct entry *entry, bool is_regular, struct error *err)
 	entry->from = r;
 	if (fstat(entry->from, &entry->st) < 0)
 		return copy_fail(entry->folder, entry->name, "look at", errno, err);
-	if (!S_ISREG(entry->st.st_mode))
-		return copy_fail(entry->folder, entry->name, "copy, which has changed,", EAGAIN,
-		                 err);
-	return 0;
+	return S_ISREG(entry->st.st_mode) ? 0 : fail_changed(entry, err);
 }
 
 static int fill_inode(struct copy *copy, struct entry *entry, struct error *err)
@@ -129,8 +146,23 @@ static void note_socket(struct copy *copy, const struct entry *entry)
 	(void)pthread_mutex_unlock(&copy->note_lock);
 }
 
-int copy_entry(struct copy *copy, const struct copy_folder *folder, const char *name,
-               bool is_regular, struct error *err)
+/* 1: what is there is right already; otherwise nothing is there afterwards. */
+static int keep_entry(struct copy *copy, const struct copy_folder *folder, const char *name,
+                      struct error *err)
+{
+	struct stat st, to;
+
+	if (fstatat(folder->to, name, &to, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0; /* making it tells what else is wrong */
+	if (fstatat(folder->from, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    copy_seen_has(copy->seen, &to, &st) &&
+	    (st.st_nlink < 2 || copy_links_keep(&copy->links, &st, folder->node, name, to.st_ino)))
+		return 1;
+	return remove_tree(folder->to, name, err);
+}
+
+static int make_entry(struct copy *copy, const struct copy_folder *folder, const char *name,
+                      bool is_regular, struct error *err)
 {
 	struct entry entry;
 	int r;
@@ -153,8 +185,24 @@ int copy_entry(struct copy *copy, const struct copy_folder *folder, const char *
 			r = fill_inode(copy, &entry, err);
 		else
 			copy->totals.links++;
+		if (r == 0 && copy->seen)
+			copy_seen_add(copy->seen, folder->to, name, &entry.st);
 	}
 	fd_close(&entry.from);
 	fd_close(&entry.to);
 	return r < 0 ? r : 0;
+}
+
+int copy_entry(struct copy *copy, const struct copy_folder *folder, const char *name,
+               bool is_regular, struct error *err)
+{
+	int r = folder->is_fresh ? 0 : keep_entry(copy, folder, name, err);
+
+	if (r == 0)
+		r = make_entry(copy, folder, name, is_regular, err);
+	if (r >= 0 || !copy_is_fleeting(copy, -r))
+		return r < 0 ? r : 0;
+	/* half of it may be there; a later pass finds what it is then */
+	error_clear(err);
+	return remove_tree(folder->to, name, err);
 }

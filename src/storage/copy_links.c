@@ -3,6 +3,7 @@
 #include "storage/copy_links.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "storage/walk.h"
 
@@ -17,6 +18,7 @@ struct copy_link {
 	struct copy_link *next;
 	dev_t device;
 	ino_t number;
+	ino_t made;
 	struct walk_node *node;
 	char name[];
 };
@@ -78,7 +80,7 @@ static const struct copy_link *find(const struct copy_links *links, const struct
 }
 
 static void add(struct copy_links *links, const struct stat *st, struct walk_node *node,
-                const char *name)
+                const char *name, ino_t made)
 {
 	size_t size = strlen(name) + 1;
 	struct copy_link *link = must_alloc(sizeof(*link) + size), **chain;
@@ -89,10 +91,19 @@ static void add(struct copy_links *links, const struct stat *st, struct walk_nod
 	*link = (struct copy_link){.next = *chain,
 	                           .device = st->st_dev,
 	                           .number = st->st_ino,
+	                           .made = made,
 	                           .node = walk_node_hold(node)};
 	memcpy(link->name, name, size);
 	*chain = link;
 	links->count++;
+}
+
+/* The inode that folder/name is; 0 is none. */
+static ino_t number_of(int folder, const char *name)
+{
+	struct stat st;
+
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
 }
 
 static int make_link(const struct copy_link *link, struct walk_root *to, int folder,
@@ -102,7 +113,10 @@ static int make_link(const struct copy_link *link, struct walk_root *to, int fol
 
 	if (first < 0)
 		return first;
-	return linkat(first, link->name, folder, name, 0) < 0 ? -errno : 1;
+	if (linkat(first, link->name, folder, name, 0) == 0)
+		return 1;
+	/* in a tree that changes a folder may have come to that name */
+	return errno == EPERM && file_is_dir(first, link->name) ? -ENOENT : -errno;
 }
 
 int copy_links_make(struct copy_links *links, struct walk_root *to, const struct stat *st,
@@ -118,8 +132,23 @@ int copy_links_make(struct copy_links *links, struct walk_root *to, const struct
 	if (!link) {
 		r = make(argument);
 		if (r == 0)
-			add(links, st, node, name);
+			add(links, st, node, name, number_of(folder, name));
 	}
 	(void)pthread_mutex_unlock(&links->lock);
 	return link ? make_link(link, to, folder, name) : r;
+}
+
+bool copy_links_keep(struct copy_links *links, const struct stat *st, struct walk_node *node,
+                     const char *name, ino_t made)
+{
+	const struct copy_link *link;
+	bool is_same;
+
+	(void)pthread_mutex_lock(&links->lock);
+	link = find(links, st);
+	is_same = !link || link->made == made;
+	if (!link)
+		add(links, st, node, name, made);
+	(void)pthread_mutex_unlock(&links->lock);
+	return is_same;
 }

@@ -4,6 +4,7 @@
 #define SYSC_STORAGE_COPY_LINKS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -28,5 +29,11 @@ void copy_links_done(struct copy_links *links);
 int copy_links_make(struct copy_links *links, struct walk_root *to, const struct stat *st,
                     struct walk_node *node, int folder, const char *name,
                     int (*make)(void *argument), void *argument);
+/*
+ * The same where folder/name, the inode made, is right already: true when it may stay, being the first name that
+ * is met or a name of the same inode as that.
+ */
+bool copy_links_keep(struct copy_links *links, const struct stat *st, struct walk_node *node,
+                     const char *name, ino_t made);
 
 #endif

@@ -9,9 +9,11 @@
 #include "storage/work.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct copy_options;
+struct copy_seen;
 
 struct copy_counts {
 	atomic_ullong files, folders, others, links, sockets, bytes, shared_bytes;
@@ -21,6 +23,8 @@ struct copy {
 	struct work work; /* first: a job finds its copy by it */
 	struct walk_root from, to;
 	const struct copy_options *options;
+	struct copy_seen *seen; /* of options; NULL: none */
+	bool is_changing;       /* of options */
 	struct copy_counts totals;
 	struct copy_ways ways;
 	struct copy_links links;
@@ -32,6 +36,7 @@ struct copy_folder {
 	struct walk_node *node;
 	struct stat st;
 	int from, to;
+	bool is_fresh;       /* nothing was in it */
 	atomic_uint holders; /* the job that lists it, and its batches */
 };
 
@@ -44,5 +49,7 @@ int copy_entry(struct copy *copy, const struct copy_folder *folder, const char *
 /* "WHAT 'usr/lib/name'"; name NULL: the folder itself. */
 int copy_fail(const struct copy_folder *folder, const char *name, const char *what, int code,
               struct error *err);
+/* Whether it is what a tree that changes may say of a name that was there a moment ago. */
+bool copy_is_fleeting(const struct copy *copy, int code);
 
 #endif

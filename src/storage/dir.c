@@ -136,11 +136,10 @@ static int open_dir(const struct storage *storage, bool readonly, struct storage
 	return r < 0 ? r : 0;
 }
 
-/* Whether files in this folder can share their blocks, tried on two that never had a name. */
-static bool can_share(int folder)
+bool storage_can_share(int folder_fd)
 {
-	CLEAN_FD int from = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	CLEAN_FD int to = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEAN_FD int from = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEAN_FD int to = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	return from >= 0 && to >= 0 && write(from, "x", 1) == 1 && ioctl(to, FICLONE, from) == 0;
 }
@@ -170,7 +169,7 @@ static int clone_dir(const struct storage *from, const struct storage *to, struc
 	if (!is_same_disk(source_fd, above))
 		return fail_plain(err, EOPNOTSUPP, "'%s' and '%s' are on two file systems", source,
 		                  target);
-	if (!can_share(above))
+	if (!storage_can_share(above))
 		return fail_plain(err, EOPNOTSUPP,
 		                  "the file system of '%s' cannot share blocks between files",
 		                  target);

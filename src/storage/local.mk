@@ -8,9 +8,11 @@ libsysc_a_SOURCES += \
 	src/storage/copy_entry.c src/storage/copy_parts.h \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \
+	src/storage/copy_seen.c src/storage/copy_seen.h \
 	src/storage/dir.c \
 	src/storage/duplicate.c \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
+	src/storage/live.c \
 	src/storage/loop.c src/storage/loop.h src/storage/loop_size.c \
 	src/storage/lvm.c \
 	src/storage/manifest.c src/storage/manifest.h \

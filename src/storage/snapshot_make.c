@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "container/container.h"
+#include "container/state.h"
 #include "storage/backend.h"
 #include "storage/copy.h"
 #include "storage/remove.h"
@@ -26,7 +27,8 @@ struct making {
 	struct storage from, to; /* to: with its paths under the final name */
 	struct storage
 		container_to; /* overlay at rest: what the container goes on with; else no backend */
-	struct storage layer; /* running overlay: the copy of what it wrote; else no backend */
+	struct storage layer;      /* running overlay: the copy of what it wrote; else no backend */
+	struct storage_live *live; /* what was copied before the moment; NULL: nothing */
 };
 
 static void making_done(struct making *making)
@@ -38,6 +40,7 @@ static void making_done(struct making *making)
 	storage_done(&making->to);
 	storage_done(&making->container_to);
 	storage_done(&making->layer);
+	storage_live_free(making->live);
 }
 
 static bool is_overlay(const struct making *making)
@@ -140,6 +143,8 @@ static int take(struct making *making, const struct storage *hidden, struct erro
 
 	if (r < 0)
 		return r;
+	if (making->live)
+		return storage_live_end(making->live, options->hold != NULL, err);
 	if (making->layer.backend)
 		return storage_clone(&making->from, &making->layer, err);
 	if (is_overlay(making))
@@ -147,6 +152,17 @@ static int take(struct making *making, const struct storage *hidden, struct erro
 	r = storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
 	making->is_made = r == 0;
 	return r;
+}
+
+/* What can be copied before the moment, so that the container rests as short as can be. */
+static int take_before(struct making *making, const struct storage *hidden, struct error *err)
+{
+	const struct snapshot_options *options = making->options;
+
+	if (options->root_fd < 0 || (is_overlay(making) && !making->layer.backend))
+		return 0;
+	return storage_live_begin(&making->from, making->layer.backend ? &making->layer : hidden,
+	                          options->copy, &making->live, err);
 }
 
 static int hold_and_take(struct making *making, const struct storage *hidden, struct error *err)
@@ -158,6 +174,7 @@ static int hold_and_take(struct making *making, const struct storage *hidden, st
 	if (!options->hold)
 		return take(making, hidden, err);
 	r = options->hold(true, options->user, err);
+	making->what->created_ms = state_now_ms();
 	if (r == 0)
 		r = take(making, hidden, err);
 	end = options->hold(false, options->user, r < 0 ? &second : err);
@@ -188,7 +205,9 @@ static int make_tree(struct making *making, struct error *err)
 
 	storage_copy(&hidden, &making->to);
 	storage_move(&hidden, last, now);
-	r = hold_and_take(making, &hidden, err);
+	r = take_before(making, &hidden, err);
+	if (r == 0)
+		r = hold_and_take(making, &hidden, err);
 	/* an empty folder on top of the layers, that of the container first: it may be one of them */
 	if (r == 0 && is_overlay(making))
 		r = storage_make(&hidden, err);

@@ -134,6 +134,23 @@ int storage_clone(const struct storage *from, const struct storage *to, struct e
 int storage_duplicate(const struct storage *from, const struct storage *to,
                       const struct copy_options *options, void (*slow)(void *user),
                       struct error *err);
+/* Whether files in this folder can share their blocks (reflinks), tried on two that never had a name. */
+bool storage_can_share(int folder_fd);
+
+/*
+ * A copy of a container that runs, for as short a rest as can be: begin copies what is there while it changes,
+ * end brings that up to date. For dir, and for what an overlay wrote itself (to has the same lowers), where
+ * storage_duplicate() would copy every byte. *out is NULL afterwards where there is nothing to gain or a change
+ * cannot be told; storage_duplicate() and storage_clone() are right then. Pair: storage_live_free().
+ */
+struct storage_live;
+int storage_live_begin(const struct storage *from, const struct storage *to,
+                       const struct copy_options *options, struct storage_live **out,
+                       struct error *err);
+/* is_at_rest: the tree does not change until this returns; otherwise what vanishes is left out. */
+int storage_live_end(struct storage_live *live, bool is_at_rest, struct error *err);
+void storage_live_free(struct storage_live *live);
+
 /*
  * Whether nothing can be written into it any more, also by who visits it for writing; only btrfs keeps that,
  * of others it is nothing (0).

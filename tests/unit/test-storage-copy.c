@@ -6,19 +6,23 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "storage/copy_seen.h"
 #include "storage/remove.h"
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #define NAMES_MAX 65536
@@ -324,6 +328,170 @@ TEST(a_socket_is_left_out_and_said)
 	CHECK_INT(totals.sockets, 1);
 	CHECK(strcmp(noted, "socket: socket left out") == 0);
 	CHECK(file_exists(place.to, "fifo") && !file_exists(place.to, "socket"));
+	place_done(&place);
+}
+
+/* Both trees are the same afterwards; returns how many files were copied, and links made. */
+static uint64_t copy_again(struct place *place, struct copy_seen *seen)
+{
+	const struct copy_options options = {.seen = seen};
+	struct comparison comparison = {0};
+	struct copy_totals totals = {0};
+	struct error err = {0};
+
+	/* as copy_seen_begin(), which writes to disk first for what is mapped into memory */
+	CHECK(clock_gettime(CLOCK_REALTIME_COARSE, &seen->before) == 0);
+	seen->before.tv_sec -= seen->before.tv_nsec < 100000000L;
+	seen->before.tv_nsec = (seen->before.tv_nsec + 900000000L) % 1000000000L;
+	if (copy_tree(place->from, place->to, &options, &totals, &err) < 0)
+		printf("# %s\n", err.text);
+	CHECK_INT(err.code, 0);
+	compare_folder(&comparison, openat(place->from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	               openat(place->to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	free(comparison.pairs);
+	CHECK_INT(count_entries(place->to), count_entries(place->from));
+	return totals.files + totals.others + totals.links;
+}
+
+/* Until the clock of the file system is so far that a time of change proves something. */
+static void let_age(struct place *place)
+{
+	struct timespec now;
+	struct stat st;
+
+	CHECK(fchmod(place->from, 0755) == 0 && fstat(place->from, &st) == 0);
+	do {
+		(void)poll(NULL, 0, 10);
+		CHECK(clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0);
+	} while ((now.tv_sec - st.st_ctim.tv_sec) * 1000000000L + now.tv_nsec -
+	                 st.st_ctim.tv_nsec <=
+	         150000000L);
+}
+
+static void set_content(int folder, const char *name, const char *content)
+{
+	struct timespec times[2];
+	struct stat st;
+	CLEAN_FD int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0 && fstat(fd, &st) == 0);
+	CHECK_INT(st.st_size, strlen(content));
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	CHECK(file_write_all(fd, content, strlen(content)) == 0 && futimens(fd, times) == 0);
+}
+
+static bool is_before_now(const struct timespec *time)
+{
+	struct timespec now;
+
+	CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+	return time->tv_sec < now.tv_sec ||
+	       (time->tv_sec == now.tv_sec && time->tv_nsec < now.tv_nsec);
+}
+
+TEST(a_later_pass_copies_what_changed)
+{
+	struct error err = {0};
+	struct copy_seen seen;
+	struct place place;
+	int a, b;
+
+	place_init(&place);
+	copy_seen_init(&seen);
+	make_attributes(place.from);
+	make_specials(place.from);
+	CHECK(unlinkat(place.from, "socket", 0) == 0);
+	CHECK(mkdirat(place.from, "a", 0755) == 0 && mkdirat(place.from, "b", 0755) == 0);
+	a = openat(place.from, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b = openat(place.from, "b", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	write_file(a, "same", "from a");
+	write_file(b, "same", "from b");
+	write_file(a, "one", "of two names");
+	CHECK(linkat(a, "one", b, "two", 0) == 0 && linkat(a, "one", place.from, "three", 0) == 0);
+	CHECK(mkdirat(a, "gone", 0755) == 0 && mkdirat(b, "now a file", 0755) == 0);
+	write_file(b, "now a folder", "x");
+	write_file(b, "secret", "12345");
+	CHECK(copy_again(&place, &seen) > 10);
+	CHECK_INT(copy_seen_begin(&seen, place.from, &err), 0);
+	CHECK(is_before_now(&seen.before));
+	/* what is older than the pass is known by now */
+	let_age(&place);
+	CHECK(copy_again(&place, &seen) > 10);
+	CHECK_INT(copy_again(&place, &seen), 0);
+	/* the same size and time, another content */
+	set_content(b, "secret", "54321");
+	CHECK_INT(copy_again(&place, &seen), 1);
+	let_age(&place);
+	CHECK_INT(copy_again(&place, &seen), 1);
+	/* folders change places: no file in them has changed */
+	CHECK(renameat2(place.from, "a", place.from, "b", RENAME_EXCHANGE) == 0);
+	(void)copy_again(&place, &seen);
+	CHECK_INT(copy_again(&place, &seen), 0);
+	/* types, names, attributes */
+	CHECK(unlinkat(b, "now a file", AT_REMOVEDIR) == 0);
+	CHECK(unlinkat(b, "now a folder", 0) == 0 && mkdirat(b, "now a folder", 0700) == 0);
+	write_file(b, "now a file", "y");
+	CHECK(unlinkat(a, "gone", AT_REMOVEDIR) == 0 && renameat(b, "two", a, "four") == 0);
+	CHECK(unlinkat(place.from, "three", 0) == 0);
+	write_file(place.from, "three", "of two names");
+	CHECK(unlinkat(place.from, "fifo2", 0) == 0);
+	close(a);
+	a = openat(place.from, "team", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(fremovexattr(a, "system.posix_acl_default") == 0);
+	write_file(a, "without the ACL from above", "x");
+	CHECK(fchmodat(a, "inside", 0600, 0) == 0);
+	CHECK(copy_again(&place, &seen) >= 7);
+	close(a);
+	close(b);
+	copy_seen_done(&seen);
+	place_done(&place);
+}
+
+/* Keeps changing the tree until it is killed. */
+static void churn(int folder)
+{
+	for (unsigned int i = 0;; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "%u", i % 50);
+		if (i % 3 == 0) {
+			(void)unlinkat(folder, name, 0);
+			(void)unlinkat(folder, name, AT_REMOVEDIR);
+			(void)mkdirat(folder, name, 0755);
+		} else if (i % 3 == 1) {
+			(void)unlinkat(folder, name, AT_REMOVEDIR);
+			close(openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+		} else {
+			(void)!renameat(folder, name, folder, i % 2 ? "other" : "7");
+			(void)!symlinkat("/etc/passwd", folder, name);
+		}
+	}
+}
+
+TEST(a_tree_that_changes_is_no_error)
+{
+	struct copy_seen seen;
+	struct copy_options options = {.seen = &seen, .is_changing = true};
+	struct error err = {0};
+	struct place place;
+	pid_t child;
+
+	place_init(&place);
+	copy_seen_init(&seen);
+	child = fork();
+	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		churn(place.from);
+	}
+	for (int i = 0; i < 30; i++) {
+		if (copy_tree(place.from, place.to, &options, NULL, &err) < 0)
+			printf("# %s\n", err.text);
+		CHECK_INT(err.code, 0);
+	}
+	CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+	(void)copy_again(&place, &seen);
+	copy_seen_done(&seen);
 	place_done(&place);
 }
 
