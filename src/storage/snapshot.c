@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "container/lock.h"
 #include "storage/backend.h"
+#include "storage/copy.h"
 #include "storage/remove.h"
 #include "storage/snapshot_parts.h"
 #include "storage/sweep.h"
@@ -276,6 +277,13 @@ void snapshot_place(const struct container *container, const struct storage *fro
 			&out->parts,
 			must_printf("%s/%s", dir,
 		                    text_is(storage_name(from), "loop") ? "rootfs.img" : "rootfs"));
+}
+
+int snapshot_go_on(const struct copy_options *copy, struct error *err)
+{
+	static const struct copy_totals nothing;
+
+	return copy && copy->progress ? copy->progress(&nothing, copy->user, err) : 0;
 }
 
 /* --- removing --- */

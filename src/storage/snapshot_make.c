@@ -173,6 +173,9 @@ static int hold_and_take(struct making *making, const struct storage *hidden, st
 
 	if (!options->hold)
 		return take(making, hidden, err);
+	r = snapshot_go_on(options->copy, err);
+	if (r < 0)
+		return r;
 	r = options->hold(true, options->user, err);
 	making->what->created_ms = state_now_ms();
 	if (r == 0)
@@ -259,6 +262,8 @@ static int publish(struct making *making, struct error *err)
 	/* all that was written until here, at once */
 	if (r == 0 && syncfs(making->folder_fd) < 0)
 		r = fail(err, errno, "write snapshot '%s' to disk", name);
+	if (r == 0)
+		r = snapshot_go_on(making->options->copy, err);
 	if (r == 0)
 		r = move_container(making, err);
 	if (r < 0)

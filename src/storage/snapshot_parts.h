@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct copy_options;
 struct text;
 
 /* STORE/NAME/snapshots opened, made (0700) where it is to be and is not; -ENOENT. */
@@ -27,6 +28,9 @@ int snapshot_storage_of(const char *file, const char *uuid, struct storage *out,
 /* The place of a snapshot's tree, of the same backend as from (no overlay). */
 void snapshot_place(const struct container *container, const struct storage *from, const char *name,
                     struct storage *out);
+
+/* Whether the user goes on: asks copy's progress (may be NULL) where nothing is copied. */
+int snapshot_go_on(const struct copy_options *copy, struct error *err);
 
 /* --- layers of overlays: snapshot_layers.c --- */
 

@@ -329,7 +329,7 @@ static int prepare(struct restoring *restoring, struct storage *made, struct err
 			restoring->by_exchange ? identity_of(storage_place(made)) : 0, err);
 	if (r == 0 && syncfs(restoring->folder_fd) < 0)
 		r = fail(err, errno, "write 'snapshots/%s' to disk", restoring->hidden);
-	return r;
+	return r < 0 ? r : snapshot_go_on(restore->copy, err);
 }
 
 /* What was made goes; the failure before is the one to tell. */

@@ -31,7 +31,9 @@ struct subject {
 	int lock;
 	struct copy_options copy; /* with a progress line */
 	int64_t told_ms;
-	bool has_line; /* a progress line is on the terminal */
+	bool has_line;  /* a progress line is on the terminal */
+	int signals_fd; /* subject_catch(); -1: not caught */
+	int signal;     /* that ended it; 0: none */
 };
 
 /*
@@ -40,6 +42,10 @@ struct subject {
 int subject_open(struct subject *subject, const struct call *call,
                  const struct snapshot_words *words, const char *name, struct error *err);
 void subject_close(struct subject *subject);
+/* From here on SIGINT and its like end a snapshot or a restore cleanly: -EINTR, nothing is left. */
+void subject_catch(struct subject *subject);
+/* The exit code after a failure: 128+N when it was signal N, otherwise code. */
+int subject_code(const struct subject *subject, int code);
 /* For struct snapshot_options: says that it takes a copy. */
 void subject_slow(void *user);
 /* Ends the line of progress. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -106,7 +107,7 @@ static int prune(struct subject *subject, const char *rules, struct json *json, 
 static int prune_one(const struct call *call, const struct snapshot_words *words, const char *name,
                      struct json *json)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
 	struct error err = {0};
 	const char *rules;
 
@@ -184,7 +185,7 @@ static char *scheduled_name(int64_t now_ms)
 static int make_due(const struct call *call, const struct snapshot_words *words, const char *name,
                     struct error *err)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
 	int64_t now = state_now_ms();
 	CLEAN_FREE char *snapshot = scheduled_name(now);
 	CLEAN_FREE char *rules = NULL;
@@ -241,6 +242,8 @@ int snapshot_run_run(const struct call *call, const struct snapshot_words *words
 		error_clear(&err);
 		if (run_one(call, words, found.items[i], &err) < 0) {
 			r = output_error(call, found.items[i], &err);
+			if (err.code == EINTR)
+				return 128 + SIGINT;
 			code = found.count > 1 ? EXIT_SOME_FAILED : r;
 		}
 	}

@@ -10,6 +10,7 @@
 #include "tools/snapshot.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -114,6 +115,7 @@ static int restore_tree(struct subject *subject, const char *name, struct error 
 	};
 	int r;
 
+	subject_catch(subject);
 	r = snapshot_restore(&subject->container, &restore, err);
 	subject_quiet(subject);
 	if (r < 0)
@@ -215,7 +217,7 @@ static int restore(struct subject *subject, const char *wanted, struct error *er
 
 int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
 	struct error err = {0};
 
 	if (words->undo && names[1])
@@ -231,5 +233,7 @@ int snapshot_run_restore(const struct call *call, const struct snapshot_words *w
 	if (restore(&subject, names[1], &err) == 0)
 		return EXIT_DONE;
 	(void)output_error(call, names[0], &err);
+	if (err.code == EINTR)
+		return subject_code(&subject, 128 + SIGINT);
 	return err.code == EBUSY ? EXIT_WRONG_STATE : EXIT_FAILED;
 }

@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "container/lock.h"
 #include "tools/command.h"
+#include "tools/creation.h"
 #include "tools/inspect.h"
 #include "tools/snapshot.h"
 #include "tools/snapshot_hold.h"
@@ -14,20 +15,26 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 
 #define LOCK_MS 30000
 #define TELL_MS 200
 
-/* A line that is written over while it changes; nothing where nobody looks. */
+/* Ends it after a signal. A line that is written over while it changes; nothing where nobody looks. */
 static int tell_progress(const struct copy_totals *done, void *user, struct error *err)
 {
 	struct subject *subject = user;
 	int64_t now = process_clock_ms();
+	struct signalfd_siginfo info;
 	CLEAN_FREE char *line = NULL;
 	char size[24];
 
-	(void)err;
-	if (subject->call->quiet || subject->call->json || !isatty(STDERR_FILENO) ||
+	if (subject->signals_fd >= 0 &&
+	    read(subject->signals_fd, &info, sizeof(info)) == sizeof(info)) {
+		subject->signal = (int)info.ssi_signo;
+		return fail_plain(err, EINTR, "interrupted");
+	}
+	if (!done->files || subject->call->quiet || subject->call->json || !isatty(STDERR_FILENO) ||
 	    now < subject->told_ms + TELL_MS)
 		return 0;
 	subject->told_ms = now;
@@ -44,6 +51,17 @@ void subject_quiet(struct subject *subject)
 	if (subject->has_line)
 		(void)!write(STDERR_FILENO, "\r\033[K", 4); /* as above */
 	subject->has_line = false;
+}
+
+void subject_catch(struct subject *subject)
+{
+	if (subject->signals_fd < 0)
+		subject->signals_fd = creation_catch_signals();
+}
+
+int subject_code(const struct subject *subject, int code)
+{
+	return subject->signal ? 128 + subject->signal : code;
 }
 
 void subject_slow(void *user)
@@ -85,7 +103,7 @@ int subject_open(struct subject *subject, const struct call *call,
 {
 	int r;
 
-	*subject = (struct subject){.call = call, .words = words, .lock = -1};
+	*subject = (struct subject){.call = call, .words = words, .lock = -1, .signals_fd = -1};
 	subject->copy = (struct copy_options){
 		.write_out = true, .progress = tell_progress, .user = subject};
 	r = load(subject, name, err);
@@ -105,6 +123,7 @@ void subject_close(struct subject *subject)
 {
 	container_done(&subject->container);
 	fd_close(&subject->lock);
+	fd_close(&subject->signals_fd);
 }
 
 /* "/" of its init; -1 while it is stopped. */
@@ -156,6 +175,7 @@ int subject_snapshot(struct subject *subject, const char *name, enum snapshot_re
 
 	if (r < 0)
 		return r;
+	subject_catch(subject);
 	hold_init(&hold, &subject->container);
 	options.hold = root >= 0 && freeze ? hold_change : NULL;
 	options.root_fd = root;

@@ -278,6 +278,62 @@ one_moment() {
 	drop_store
 }
 
+# interrupted SIGNAL CODE WORD...: sysc snapshot WORD..., which gets the signal while it is at work; it may come too late
+interrupted() {
+	local signal=$1 code=$2 status=0
+	shift 2
+	in_background "$top_builddir/src/sysc" snapshot "$@"
+	wait_until 10 bash -c "[[ -n \$(find '$SYSC_PATH/web1/snapshots' -maxdepth 1 -name '.*' -newer begin) ]] || ! kill -0 $background"
+	kill "-$signal" "$background" 2>/dev/null || :
+	wait "$background" || status=$?
+	[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') ]] || { ls -A "$SYSC_PATH/web1/snapshots" >&2; return 1; }
+	((status == 0 || status == code)) || { echo "status $status" >&2; return 1; }
+	# only when it was in time
+	((status == code)) && ended=$((ended + 1))
+	return 0
+}
+
+@test "interrupted by SIGINT or SIGTERM: thawed, nothing is left, the container is what it was" {
+	need busybox
+	make_store ext4 600M
+	make_busybox web1
+	mkdir -p "$SYSC_PATH/web1/rootfs/srv/many"
+	(cd "$SYSC_PATH/web1/rootfs/srv/many" && seq 3000 | xargs touch)
+	head -c 60M /dev/urandom >"$SYSC_PATH/web1/rootfs/srv/big"
+	sysc snapshot create web1 good
+	sysc start web1
+	ended=0
+	for signal in INT TERM; do
+		[[ $signal == TERM ]] && code=143 || code=130
+		for i in 1 2 3 4; do
+			touch begin
+			interrupted "$signal" "$code" create web1 "$signal$i"
+			[[ $(state_of web1) == RUNNING && ! -e $SYSC_RUN/web1/frozen_by ]]
+			[[ ! -e $SYSC_PATH/web1/snapshots/$signal$i ]] || sysc snapshot delete web1 "$signal$i"
+		done
+	done
+	((ended > 0))
+	sysc stop -k web1
+	ended=0
+	echo later >"$SYSC_PATH/web1/rootfs/srv/later"
+	for signal in INT TERM; do
+		[[ $signal == TERM ]] && code=143 || code=130
+		for i in 1 2 3 4; do
+			touch begin
+			before=$ended
+			interrupted "$signal" "$code" restore web1 good
+			if ((ended > before)); then
+				[[ $(cat "$SYSC_PATH/web1/rootfs/srv/later") == later ]]
+			else
+				echo later >"$SYSC_PATH/web1/rootfs/srv/later"
+			fi
+		done
+	done
+	((ended > 0))
+	gone web1
+	drop_store
+}
+
 @test "a full file system: nothing is left of what failed" {
 	need busybox
 	make_store ext4 60M
