@@ -56,4 +56,11 @@ struct copy_options {
 int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct copy_totals *out,
               struct error *err);
 
+/*
+ * The same for the one entry name of the folder from_fd, a folder with all in it or anything else, into to_fd,
+ * which has none of that name.
+ */
+int copy_name(int from_fd, const char *name, int to_fd, const struct copy_options *options,
+              struct error *err);
+
 #endif

@@ -24,7 +24,8 @@ libsysc_a_SOURCES += \
 	src/storage/shift.c \
 	src/storage/snapshot.c src/storage/snapshot.h \
 	src/storage/snapshot_layers.c src/storage/snapshot_make.c \
-	src/storage/snapshot_parts.h src/storage/snapshot_restore.c \
+	src/storage/snapshot_parts.h src/storage/snapshot_paths.c \
+	src/storage/snapshot_restore.c \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
 	src/storage/sweep.c src/storage/sweep.h \

@@ -20,7 +20,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define INFO_MOST     8192
+#define INFO_MOST     (1 << 20)
 #define CONFIG_MOST   (1 << 20)
 #define STORE_WAIT_MS 60000
 
@@ -31,6 +31,7 @@ void snapshot_done(struct snapshot *snapshot)
 	free(snapshot->name);
 	free(snapshot->comment);
 	free(snapshot->replaced_by);
+	strings_done(&snapshot->paths);
 	*snapshot = (struct snapshot){.name = NULL};
 }
 
@@ -86,6 +87,8 @@ int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t ide
 		text_addf(&text, "comment %s\n", snapshot->comment);
 	if (snapshot->replaced_by)
 		text_addf(&text, "replaced_by %s\n", snapshot->replaced_by);
+	for (size_t i = 0; i < snapshot->paths.count; i++)
+		text_addf(&text, "path %s\n", snapshot->paths.items[i]);
 	if (identity)
 		text_addf(&text, "identity %llu\n", (unsigned long long)identity);
 	return file_replace_volatile(dirfd, "info", text.data, text.length, 0600, err);
@@ -121,6 +124,8 @@ static void read_line(char *line, struct snapshot *out, uint64_t *identity)
 		(void)parse_uint(value, UINT64_MAX, identity);
 	else if (text_is(line, "comment") && !out->comment)
 		out->comment = must_dup(value);
+	else if (text_is(line, "path"))
+		strings_add(&out->paths, value);
 	else if (text_is(line, "replaced_by") && !out->replaced_by)
 		out->replaced_by = must_dup(value);
 }

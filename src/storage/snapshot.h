@@ -28,6 +28,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct container;
 struct copy_options;
@@ -46,6 +47,8 @@ struct snapshot {
 	char *name;
 	char *comment;     /* one line; NULL: none */
 	char *replaced_by; /* SNAPSHOT_RESTORE: the name of the snapshot that was restored */
+	struct strings
+		paths; /* of a restore of paths: those; only they are in its tree. Otherwise none */
 	enum snapshot_reason reason;
 	int64_t created_ms; /* CLOCK_REALTIME */
 	bool was_running;
@@ -114,6 +117,27 @@ struct snapshot_restore {
  */
 int snapshot_restore(const struct container *container, const struct snapshot_restore *restore,
                      struct error *err);
+/*
+ * The same for single paths, absolute and without ".", ".." or another's path in front; the rest of the tree
+ * and the configuration stay. Each comes to its place by one rename. A path that the snapshot has not is an
+ * error that changes nothing, or (or_absent) goes. What was there, and only that, is the tree of the snapshot
+ * before, its paths. A container that runs is held (hold, as in struct snapshot_options) while that is copied;
+ * snapshot_reaches_running() says whether that can be.
+ */
+struct snapshot_path_restore {
+	const char *name;
+	struct strings paths;
+	bool or_absent;
+	struct snapshot before; /* as above; its paths are filled in */
+	const struct copy_options *copy;
+	int (*hold)(bool held, void *user, struct error *err);
+	void *user;     /* of that */
+	pid_t init_pid; /* of a container that runs; 0: it is stopped */
+};
+/* Whether a tree can be changed while its container runs: not where that has the only mount of it. */
+bool snapshot_reaches_running(const struct container *container);
+int snapshot_restore_paths(const struct container *container,
+                           const struct snapshot_path_restore *restore, struct error *err);
 /* The same for the configuration alone; what was there is STORE/NAME/config.before-restore. */
 int snapshot_restore_config(const struct container *container, const char *name, struct error *err);
 

@@ -476,8 +476,13 @@ static int end_one(const struct container *container, int all_fd, const char *hi
                    struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/snapshots/%s/config", container->dir, hidden);
+	CLEAN_FREE char *dir = snapshot_dir(container, hidden);
+	CLEAN(snapshot_done) struct snapshot before = {0};
 	int r;
 
+	if (text_ends(hidden, ".restoring") && snapshot_read_info(dir, &before, NULL, NULL) == 0 &&
+	    before.paths.count)
+		return snapshot_end_paths(container, all_fd, hidden, &before, err);
 	if (text_ends(hidden, ".restoring"))
 		return end_restore(container, all_fd, hidden, err);
 	r = sweep_volume(file, err);

@@ -113,6 +113,7 @@ static const struct option_row options[] = {
 	{0,   "no-keep",     OPTION_FLAG,   &words.no_keep,     NULL,    "restore: keep nothing of what is replaced"},
 	{0,   "no-config",   OPTION_FLAG,   &words.no_config,   NULL,    "restore: the tree only"},
 	{0,   "config-only", OPTION_FLAG,   &words.config_only, NULL,    "restore: the configuration only"},
+	{0,   "path",        OPTION_LIST,   &words.paths,       "PATH",  "restore: this file or folder only; again for more"},
 	{0,   "to",          OPTION_STRING, &words.to,          "NEWNAME", "restore: as a new container"},
 	{0,   "packages",    OPTION_FLAG,   &words.packages,    NULL,    "diff: by package of dpkg or apk"},
 	{'k', "keep",        OPTION_STRING, &words.keep,        "RULES", "prune: what is kept, 'daily 7, last 3'"},

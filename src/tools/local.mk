@@ -59,8 +59,8 @@ SYSC_VERBS += snapshot
 src_sysc_SOURCES += \
 	src/tools/cmd_snapshot.c src/tools/snapshot.h \
 	src/tools/snapshot_diff.c src/tools/snapshot_hold.c src/tools/snapshot_hold.h \
-	src/tools/snapshot_list.c src/tools/snapshot_prune.c src/tools/snapshot_restore.c \
-	src/tools/snapshot_subject.c
+	src/tools/snapshot_list.c src/tools/snapshot_paths.c src/tools/snapshot_prune.c \
+	src/tools/snapshot_restore.c src/tools/snapshot_subject.c
 
 SYSC_VERBS += copy rename
 src_sysc_SOURCES += \

@@ -55,6 +55,21 @@ void subject_quiet(struct subject *subject);
 int subject_snapshot(struct subject *subject, const char *name, enum snapshot_reason reason,
                      struct snapshot *kept, struct error *err);
 
+/*
+ * Restores single paths of a snapshot and says so; or_absent: one that the snapshot has not goes. Stops a
+ * container that runs where it has to and words->force is set.
+ */
+int subject_restore_paths(struct subject *subject, const char *name, const struct strings *paths,
+                          bool or_absent, struct error *err);
+/* "/etc/" to "/etc"; -EINVAL for what is no path of its own: relative ones, "/", "..", one in another. */
+int snapshot_check_paths(const struct strings *paths, struct strings *out, struct error *err);
+
+/* Parts of a restore: stops it first (-f), starts it again, what is kept, and that no older is. */
+int restore_stop_first(struct subject *subject, bool *was_running, struct error *err);
+int restore_start_again(struct subject *subject, struct error *err);
+char *restore_before_name(int64_t now_ms);
+void restore_drop_older(struct subject *subject, const char *kept);
+
 /* The newest that a restore without a name takes: made by one itself, or not; NULL: none. */
 const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_restore);
 

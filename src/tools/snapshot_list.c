@@ -47,6 +47,10 @@ void snapshot_json(struct json *json, const char *key, const struct container *c
 	else
 		json_null(json, "frozen_ms");
 	json_string(json, "replaced_by", snapshot->replaced_by);
+	json_array(json, "paths");
+	for (size_t i = 0; i < snapshot->paths.count; i++)
+		json_string(json, NULL, snapshot->paths.items[i]);
+	json_end_array(json);
 	json_string(json, "path", dir);
 	if (snapshot_storage(container, snapshot->name, &storage, NULL) == 0)
 		json_string(json, "backend", storage_name(&storage));

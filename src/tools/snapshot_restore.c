@@ -17,13 +17,14 @@
 #define STOP_MS 60000
 
 /* With the container's lock held: nobody starts it before the restore is done. */
-static int stop_first(struct subject *subject, bool *was_running, struct error *err)
+int restore_stop_first(struct subject *subject, bool *was_running, struct error *err)
 {
 	struct client_stop_options halt = {
 		.how = PROTOCOL_HALT,
 		.timeout_ms =
 			subject->state.stop_timeout_ms ? subject->state.stop_timeout_ms : STOP_MS,
 	};
+	int r;
 
 	*was_running = subject->state.phase != STATE_STOPPED;
 	if (!*was_running)
@@ -34,11 +35,14 @@ static int stop_first(struct subject *subject, bool *was_running, struct error *
 	}
 	if (subject->container.config.ephemeral)
 		return fail_plain(err, EBUSY, "it is removed when it stops (container.ephemeral)");
-	return client_stop_container(&subject->container, &halt, NULL, err);
+	r = client_stop_container(&subject->container, &halt, NULL, err);
+	if (r == 0)
+		subject->state.phase = STATE_STOPPED;
+	return r;
 }
 
 /* By the program itself, as the administrator would. */
-static int start_again(struct subject *subject, struct error *err)
+int restore_start_again(struct subject *subject, struct error *err)
 {
 	const struct paths *paths = &subject->call->paths;
 	CLEAN(strings_done) struct strings argv = {0};
@@ -64,7 +68,7 @@ static int start_again(struct subject *subject, struct error *err)
 }
 
 /* "before-restore-20261122-063012". */
-static char *before_name(int64_t now_ms)
+char *restore_before_name(int64_t now_ms)
 {
 	time_t now = (time_t)(now_ms / 1000);
 	struct tm parts;
@@ -76,7 +80,7 @@ static char *before_name(int64_t now_ms)
 }
 
 /* What earlier restores kept; they are undone no more. */
-static void drop_older(struct subject *subject, const char *kept)
+void restore_drop_older(struct subject *subject, const char *kept)
 {
 	const struct container *container = &subject->container;
 	CLEAN(snapshots_done) struct snapshots all = {0};
@@ -92,14 +96,15 @@ static void drop_older(struct subject *subject, const char *kept)
 			output_note(subject->call, "%s: '%s' stays: %s", container->name,
 			            all.items[i].name, err.text);
 	}
-	(void)snapshot_sweep(container, true, NULL); /* layers; the next command tries again */
+	(void)snapshot_sweep(container, subject->state.phase == STATE_STOPPED,
+	                     NULL); /* layers; the next command tries again */
 }
 
 static int restore_tree(struct subject *subject, const char *name, struct error *err)
 {
 	const struct snapshot_words *words = subject->words;
 	int64_t now = state_now_ms();
-	CLEAN_FREE char *before = before_name(now), *replaced_by = must_dup(name);
+	CLEAN_FREE char *before = restore_before_name(now), *replaced_by = must_dup(name);
 	CLEAN_FREE char *comment = must_printf("what '%s' replaced", name);
 	struct snapshot_restore restore = {
 		.name = name,
@@ -120,7 +125,7 @@ static int restore_tree(struct subject *subject, const char *name, struct error 
 	subject_quiet(subject);
 	if (r < 0)
 		return r;
-	drop_older(subject, words->no_keep ? "" : before);
+	restore_drop_older(subject, words->no_keep ? "" : before);
 	if (!words->no_keep)
 		output_line(subject->call, "%s: restored to '%s' (restore --undo: '%s')",
 		            subject->container.name, name, before);
@@ -129,20 +134,16 @@ static int restore_tree(struct subject *subject, const char *name, struct error 
 	return 0;
 }
 
-/* Which one; the caller frees it. */
-static int choose(const struct subject *subject, const char *wanted, char **name, struct error *err)
+/* Which one, and which paths of it are its all. */
+static int choose(const struct subject *subject, const char *wanted, struct snapshot *out,
+                  struct error *err)
 {
-	CLEAN(snapshot_done) struct snapshot found = {0};
 	CLEAN(snapshots_done) struct snapshots all = {0};
 	const struct snapshot *newest;
 	int r;
 
-	if (wanted) {
-		r = snapshot_read(&subject->container, wanted, &found, err);
-		if (r == 0)
-			*name = must_dup(wanted);
-		return r;
-	}
+	if (wanted)
+		return snapshot_read(&subject->container, wanted, out, err);
 	r = snapshot_list(&subject->container, &all, err);
 	if (r < 0)
 		return r;
@@ -151,8 +152,7 @@ static int choose(const struct subject *subject, const char *wanted, char **name
 		return fail_plain(err, EINVAL,
 		                  subject->words->undo ? "there is no restore to undo"
 		                                       : "it has no snapshot");
-	*name = must_dup(newest->name);
-	return 0;
+	return snapshot_read(&subject->container, newest->name, out, err);
 }
 
 /* A container of its own with the tree of the snapshot, as sysc copy makes it. */
@@ -186,40 +186,66 @@ static int restore_to(struct subject *subject, const char *name, struct error *e
 	return r;
 }
 
-static int restore(struct subject *subject, const char *wanted, struct error *err)
+static int restore_config(struct subject *subject, const char *name, struct error *err)
 {
-	CLEAN_FREE char *name = NULL;
-	bool was_running = false;
-	int r = choose(subject, wanted, &name, err), again;
-	struct error second = {0};
+	int r = snapshot_restore_config(&subject->container, name, err);
 
-	if (r == 0 && subject->words->config_only) {
-		r = snapshot_restore_config(&subject->container, name, err);
-		if (r == 0)
-			output_line(
-				subject->call,
-				"%s: configuration of '%s' restored (before: %s.before-restore)",
-				subject->container.name, name, subject->container.file);
-		return r;
-	}
-	if (r == 0 && subject->words->to)
-		return restore_to(subject, name, err);
 	if (r == 0)
-		r = stop_first(subject, &was_running, err);
+		output_line(subject->call,
+		            "%s: configuration of '%s' restored (before: %s.before-restore)",
+		            subject->container.name, name, subject->container.file);
+	return r;
+}
+
+static int restore_whole(struct subject *subject, const char *name, struct error *err)
+{
+	struct error second = {0};
+	bool was_running = false;
+	int r = restore_stop_first(subject, &was_running, err), again;
+
 	if (r < 0)
 		return r;
 	r = restore_tree(subject, name, err);
 	if (!was_running)
 		return r;
-	again = start_again(subject, r < 0 ? &second : err);
+	again = restore_start_again(subject, r < 0 ? &second : err);
 	return r < 0 ? r : again;
+}
+
+static int restore(struct subject *subject, const char *wanted, const struct strings *paths,
+                   struct error *err)
+{
+	CLEAN(snapshot_done) struct snapshot found = {0};
+	int r = choose(subject, wanted, &found, err);
+
+	if (r < 0)
+		return r;
+	if (subject->words->config_only)
+		return restore_config(subject, found.name, err);
+	if (paths->count)
+		return subject_restore_paths(subject, found.name, paths, false, err);
+	/* what a restore of paths replaced has nothing but those */
+	if (found.paths.count && subject->words->to)
+		return fail_plain(err, EINVAL, "snapshot '%s' has only what a restore replaced",
+		                  found.name);
+	if (found.paths.count)
+		return subject_restore_paths(subject, found.name, &found.paths, true, err);
+	return subject->words->to ? restore_to(subject, found.name, err)
+	                          : restore_whole(subject, found.name, err);
 }
 
 int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names)
 {
 	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(strings_done) struct strings paths = {0};
 	struct error err = {0};
 
+	if (snapshot_check_paths(&words->paths, &paths, &err) < 0)
+		return output_usage(call, "--path: %s", err.text);
+	if (paths.count && (words->to || words->config_only || words->undo))
+		return output_usage(
+			call,
+			"--path replaces parts of the tree: not with --to, --config-only, --undo");
 	if (words->undo && names[1])
 		return output_usage(call, "give a snapshot or --undo, not both");
 	if (words->to && container_check_name(words->to, &err) < 0)
@@ -230,7 +256,7 @@ int snapshot_run_restore(const struct call *call, const struct snapshot_words *w
 		return output_usage(call, "--no-config and --config-only leave nothing");
 	if (subject_open(&subject, call, words, names[0], &err) < 0)
 		return output_error(call, names[0], &err);
-	if (restore(&subject, names[1], &err) == 0)
+	if (restore(&subject, names[1], &paths, &err) == 0)
 		return EXIT_DONE;
 	(void)output_error(call, names[0], &err);
 	if (err.code == EINTR)

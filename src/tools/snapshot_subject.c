@@ -6,8 +6,8 @@
 #include "base/process.h"
 #include "container/lock.h"
 #include "tools/command.h"
-#include "tools/creation.h"
 #include "tools/inspect.h"
+#include "tools/making.h"
 #include "tools/snapshot.h"
 #include "tools/snapshot_hold.h"
 
@@ -56,7 +56,7 @@ void subject_quiet(struct subject *subject)
 void subject_catch(struct subject *subject)
 {
 	if (subject->signals_fd < 0)
-		subject->signals_fd = creation_catch_signals();
+		subject->signals_fd = making_catch_signals();
 }
 
 int subject_code(const struct subject *subject, int code)

@@ -420,6 +420,147 @@ interrupted() {
 	sysc destroy -s web1
 }
 
+# in_guest NAME COMMAND: of a stopped container
+in_guest() { sysc start "$1" && inside "$1" "$2" && sysc stop -k "$1"; }
+
+@test "single paths: restored, undone, all of it or nothing, on every backend" {
+	need busybox
+	need userns
+	need btrfs
+	make_store btrfs 900M
+	fill='mkdir -p /srv/www/a /srv/other; echo one >/srv/www/a/index; ln /srv/www/a/index /srv/www/link; ln -s index /srv/www/a/sym
+		chown 33:34 /srv/www/a; chmod 2750 /srv/www/a; mkfifo /srv/www/fifo; echo x >/srv/other/x; echo secret >/etc/secret; chmod 600 /etc/secret'
+	look='cd /; cat srv/www/a/index srv/www/link etc/secret srv/other/x 2>&1; stat -c "%n %u:%g %a %h" srv/www srv/www/* srv/www/a/* etc/secret 2>&1; ls srv'
+	for backend in dir overlay btrfs loop; do
+		make_busybox web1 -B "$backend" --fstype ext4 2>/dev/null || make_busybox web1 -B "$backend"
+		in_guest web1 "$fill"
+		then=$(in_guest web1 "$look")
+		sysc snapshot create web1 daily
+		sysc start web1
+		inside web1 'rm -r /srv/www; mkdir /srv/www; echo mine >/srv/www/mine; echo two >/etc/secret; echo y >/srv/other/x; echo passwd >>/etc/passwd'
+		sysc stop -k web1
+		now=$(in_guest web1 "$look")
+		# nothing is done when one of them is not there
+		run sysc snapshot restore web1 daily --path /srv/www --path /srv/none
+		((status == 1))
+		[[ $output == *"'/srv/none' is not in snapshot 'daily'"* ]]
+		[[ $(in_guest web1 "$look") == "$now" ]]
+		run sysc snapshot restore web1 daily --path /srv/www/ --path /etc/secret
+		((status == 0))
+		[[ $output == *"'/srv/www', '/etc/secret' restored from 'daily' (restore --undo: 'before-restore-"* ]]
+		[[ $(in_guest web1 "$look") == "${then/$'\nx\n'/$'\ny\n'}" ]] || { echo "$backend: $(in_guest web1 "$look") instead of $then" >&2; return 1; }
+		in_guest web1 'grep -q ^passwd$ /etc/passwd; [ ! -e /srv/www/mine ]; ls -A /srv /etc | grep sysc && exit 1 || :'
+		# only those are kept, and only those come back
+		sysc snapshot list web1 | grep -q "restore .*what 'daily' replaced: '/srv/www', '/etc/secret'"
+		run sysc snapshot restore web1 --undo --to web2
+		((status == 1))
+		in_guest web1 'echo z >/srv/other/x'
+		sysc snapshot restore web1 --undo
+		[[ $(in_guest web1 "$look") == "${now/$'\ny\n'/$'\nz\n'}" ]]
+		sysc snapshot restore web1 --undo
+		[[ $(in_guest web1 'cat /srv/www/link /srv/other/x') == $'one\nz' ]]
+		# what was not there is not there again after the undo
+		in_guest web1 'rm -r /srv/www'
+		sysc snapshot restore web1 daily --path /srv/www
+		[[ $(in_guest web1 'cat /srv/www/link') == one ]]
+		in_guest web1 'echo more >/srv/www/more'
+		sysc snapshot restore web1 --undo
+		[[ $(in_guest web1 'ls /srv') == other ]]
+		sysc snapshot restore web1 daily --path /srv/www --no-keep
+		[[ $(in_guest web1 'ls /srv/www') == $'a\nfifo\nlink' ]]
+		run ! sysc snapshot restore web1 --undo
+		[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') ]]
+		gone web1
+	done
+	drop_store
+}
+
+@test "single paths of a running container, or with -f; a hostile one leads nowhere" {
+	need busybox
+	need userns
+	make_store ext4 400M
+	make_busybox web1
+	sysc start web1
+	inside web1 'mkdir -p /srv/www /srv/sub; echo one >/srv/www/index; ln -s /srv/www /srv/link; echo x >/srv/sub/x'
+	sysc snapshot create web1 daily
+	inside web1 'echo two >/srv/www/index; cd /srv/www; echo open >kept'
+	run sysc snapshot restore web1 daily --path /srv/www --path /srv/link
+	((status == 0))
+	[[ $output == *"frozen for "*" ms (restore --undo"* && $(state_of web1) == RUNNING ]]
+	[[ $(inside web1 'cat /srv/www/index /srv/link/index; ls -A /srv') == $'one\none\nlink\nsub\nwww' ]]
+	sysc snapshot restore web1 --undo
+	[[ $(inside web1 'cat /srv/www/index /srv/www/kept') == $'two\nopen' ]]
+	# its own mounts are in no snapshot
+	inside web1 'mount -t tmpfs none /srv/sub'
+	for path in /srv /srv/sub /srv/sub/x /proc/self; do
+		run sysc snapshot restore web1 daily --path "$path"
+		((status == 1 || status == 4))
+		[[ $output == *"is a mount in the running container"* || $output == *"is not in snapshot"* ]]
+	done
+	inside web1 'umount /srv/sub'
+	# symlinks in the way stay inside
+	echo host >host
+	mkdir outside
+	inside web1 "rm -r /srv/www; ln -s $PWD/outside /srv/www"
+	run sysc snapshot restore web1 daily --path /srv/www/index
+	((status == 1))
+	inside web1 "mkdir -p $PWD/outside"
+	sysc snapshot restore web1 daily --path /srv/www/index
+	[[ -z $(ls -A outside) && $(inside web1 'cat /srv/www/index') == one ]]
+	# while it swaps folders for symlinks, nothing is made outside of it
+	in_background sysc attach web1 -- sh -c "cd /srv; mkdir real; while [ ! -e stop ]; do rm -rf sub; ln -s $PWD/outside sub; rm sub; mkdir sub; done"
+	for i in $(seq 10); do
+		sysc snapshot restore web1 daily --path /srv/sub/x || :
+	done
+	inside web1 ': >/srv/stop'
+	wait "$background"
+	[[ -z $(ls -A outside) && $(cat host) == host && $(state_of web1) == RUNNING ]]
+	sysc stop -k web1
+	sysc snapshot list web1 >/dev/null
+	gone web1
+	make_busybox web1 -B overlay
+	sysc start web1
+	inside web1 'echo one >/etc/one'
+	sysc snapshot create web1 daily
+	inside web1 'echo two >/etc/one'
+	run sysc snapshot restore web1 daily --path /etc
+	((status == 4))
+	[[ $output == *"restore -f"* ]]
+	sysc snapshot restore -f web1 daily --path /etc
+	[[ $(state_of web1) == RUNNING && $(inside web1 'cat /etc/one') == one ]]
+	sysc stop -k web1
+	gone web1
+	for wrong in '--path etc' '--path /' '--path /a/../b' '--path /a --path /a/b' '--path /etc --to web2' '--path /etc --config-only' '--path /etc --undo'; do
+		# shellcheck disable=SC2086 # several words
+		run sysc snapshot restore web1 $wrong
+		((status == 2))
+	done
+	drop_store
+}
+
+@test "single paths, killed at any moment: each path is the old or the new one, and it can be undone" {
+	need busybox
+	make_store ext4 400M
+	for backend in dir overlay; do
+		make_busybox web1 -B "$backend"
+		in_guest web1 'mkdir -p /srv/a /srv/b; for i in 1 2 3 4 5 6 7 8 9; do echo old >/srv/a/$i; echo old >/srv/b/$i; done'
+		sysc snapshot create web1 old
+		in_guest web1 'for i in 1 2 3 4 5 6 7 8 9; do echo new >/srv/a/$i; echo new >/srv/b/$i; done; rm -r /srv/b/1'
+		for moment in 2 4 6 8 10 12 14 16 18 20 22 25 28 32 36 40 50; do
+			with_kill "$moment" snapshot restore web1 old --path /srv/a --path /srv/b
+			seen=$(in_guest web1 'cat /srv/a/* | sort | uniq -c | xargs; cat /srv/b/* | sort | uniq -c | xargs; ls -A /srv | xargs')
+			[[ $seen =~ ^"9 "(old|new)$'\n'("9 old"|"8 new")$'\na b'$ ]] || { echo "$backend, after $moment ms: $seen" >&2; return 1; }
+			[[ -z $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*') ]]
+			if [[ $seen != "9 new"*"8 new"* ]]; then
+				sysc snapshot restore web1 --undo
+				[[ $(in_guest web1 'cat /srv/[ab]/* | sort | uniq -c | xargs') == "17 new" ]]
+			fi
+		done
+		gone web1
+	done
+	drop_store
+}
+
 @test "diff by file and by package" {
 	need busybox
 	make_store xfs 400M
