@@ -11,6 +11,7 @@ libsysc_a_SOURCES += \
 	src/storage/copy_seen.c src/storage/copy_seen.h \
 	src/storage/dir.c \
 	src/storage/duplicate.c \
+	src/storage/fold.c src/storage/fold.h \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
 	src/storage/live.c \
 	src/storage/loop.c src/storage/loop.h src/storage/loop_size.c \
@@ -23,7 +24,7 @@ libsysc_a_SOURCES += \
 	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
 	src/storage/snapshot.c src/storage/snapshot.h \
-	src/storage/snapshot_layers.c src/storage/snapshot_make.c \
+	src/storage/snapshot_fold.c src/storage/snapshot_layers.c src/storage/snapshot_make.c \
 	src/storage/snapshot_parts.h src/storage/snapshot_paths.c \
 	src/storage/snapshot_restore.c \
 	src/storage/storage.c src/storage/storage.h \

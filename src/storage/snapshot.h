@@ -154,4 +154,11 @@ int snapshot_sweep(const struct container *container, bool is_stopped, struct er
 /* Whether there is something for it; without the lock, quick. */
 bool snapshot_is_pending(const struct container *container);
 
+/*
+ * Of an overlay at rest, after snapshots went: layers that are needed apart no longer become one, so that there are
+ * no more of them than snapshots. Those that copies stand on, or somebody reads, stay. Returns how many went;
+ * the configuration on disk is another one then.
+ */
+int snapshot_fold(const struct container *container, struct error *err);
+
 #endif

@@ -48,6 +48,11 @@ int snapshot_seal(const struct container *container, const struct storage *from,
 /* Removes the layers that no configuration names. Returns how many. */
 int snapshot_drop_layers(const struct container *container, struct error *err);
 
+/* In snapshots/, while layers are folded: as of a snapshot that goes. */
+#define SNAPSHOT_FOLD_MARK ".layers.deleting"
+/* Ends a folding that was killed, of a container at rest; the layers that nobody names then are not its matter. */
+int snapshot_end_fold(const struct container *container, int all_fd, struct error *err);
+
 #define SNAPSHOT_LAYERS_MOST 64 /* of a container; more would slow it down */
 
 #endif

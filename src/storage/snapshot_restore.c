@@ -473,13 +473,15 @@ static int end_restore(const struct container *container, int all_fd, const char
 }
 
 static int end_one(const struct container *container, int all_fd, const char *hidden,
-                   struct error *err)
+                   bool is_stopped, struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/snapshots/%s/config", container->dir, hidden);
 	CLEAN_FREE char *dir = snapshot_dir(container, hidden);
 	CLEAN(snapshot_done) struct snapshot before = {0};
 	int r;
 
+	if (text_is(hidden, SNAPSHOT_FOLD_MARK))
+		return is_stopped ? snapshot_end_fold(container, all_fd, err) : 0;
 	if (text_ends(hidden, ".restoring") && snapshot_read_info(dir, &before, NULL, NULL) == 0 &&
 	    before.paths.count)
 		return snapshot_end_paths(container, all_fd, hidden, &before, err);
@@ -527,7 +529,7 @@ int snapshot_sweep(const struct container *container, bool is_stopped, struct er
 			return all;
 	}
 	for (size_t i = 0; i < names.count; i++, ended++) {
-		r = end_one(container, all, names.items[i], err);
+		r = end_one(container, all, names.items[i], is_stopped, err);
 		if (r < 0)
 			return fail_in(err, "end what a killed command left of a snapshot");
 	}

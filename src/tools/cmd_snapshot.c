@@ -59,10 +59,8 @@ static int run_delete(const struct call *call, char **names)
 		deleted = true;
 		output_line(call, "%s: snapshot '%s' deleted", names[0], *name);
 	}
-	error_clear(&err);
-	if (deleted &&
-	    snapshot_sweep(&subject.container, subject.state.phase == STATE_STOPPED, &err) < 0)
-		output_note(call, "%s: %s", names[0], err.text);
+	if (deleted)
+		subject_tidy(&subject);
 	return code;
 }
 

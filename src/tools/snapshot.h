@@ -51,6 +51,9 @@ void subject_slow(void *user);
 /* Ends the line of progress. */
 void subject_quiet(struct subject *subject);
 
+/* After snapshots went: what they alone needed goes too. A failure is a note; the next command tries again. */
+void subject_tidy(struct subject *subject);
+
 /* Makes one and says so; kept gets it (may be NULL). */
 int subject_snapshot(struct subject *subject, const char *name, enum snapshot_reason reason,
                      struct snapshot *kept, struct error *err);

@@ -100,7 +100,7 @@ static int prune(struct subject *subject, const char *rules, struct json *json, 
 		}
 	}
 	if (!subject->words->dry_run)
-		(void)snapshot_sweep(container, subject->state.phase == STATE_STOPPED, NULL);
+		subject_tidy(subject);
 	return r;
 }
 

@@ -96,8 +96,7 @@ void restore_drop_older(struct subject *subject, const char *kept)
 			output_note(subject->call, "%s: '%s' stays: %s", container->name,
 			            all.items[i].name, err.text);
 	}
-	(void)snapshot_sweep(container, subject->state.phase == STATE_STOPPED,
-	                     NULL); /* layers; the next command tries again */
+	subject_tidy(subject);
 }
 
 static int restore_tree(struct subject *subject, const char *name, struct error *err)

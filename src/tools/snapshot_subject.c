@@ -119,6 +119,17 @@ int subject_open(struct subject *subject, const struct call *call,
 	return r > 0 ? reload(subject, err) : r;
 }
 
+void subject_tidy(struct subject *subject)
+{
+	const struct container *container = &subject->container;
+	bool is_at_rest = subject->state.phase == STATE_STOPPED;
+	struct error err = {0};
+
+	if (snapshot_sweep(container, is_at_rest, &err) < 0 ||
+	    (is_at_rest && snapshot_fold(container, &err) < 0) || reload(subject, &err) < 0)
+		output_note(subject->call, "%s: %s", container->name, err.text);
+}
+
 void subject_close(struct subject *subject)
 {
 	container_done(&subject->container);

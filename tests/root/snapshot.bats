@@ -561,6 +561,99 @@ in_guest() { sysc start "$1" && inside "$1" "$2" && sysc stop -k "$1"; }
 	drop_store
 }
 
+# layers_of NAME: how many folders the overlay has
+layers_of() { sysc config get "$1" rootfs.path | tr ':' '\n' | grep -c /; }
+
+# as_seen NAME: everything in /srv, as the guest sees it
+as_seen() { in_guest "$1" 'cd /srv && find . | sort | while read -r f; do if [ -f "$f" ]; then echo "$f $(cat "$f") $(stat -c "%u %a %h" "$f")"; else echo "$f $(stat -c "%F %u %a" "$f")"; fi; done'; }
+
+# step NUMBER: a change of the tree, of each kind that layers know: new, changed, removed, replaced by another type, opaque
+step() {
+	cat <<-END
+		cd /srv; echo $1 >always; mkdir -p keep/d$(($1 % 7)); echo $1 >keep/d$(($1 % 7))/f
+		[ $(($1 % 3)) != 0 ] || rm -rf keep/d$((($1 + 3) % 7))
+		rm -rf swap; [ $(($1 % 2)) = 0 ] && echo file >swap || { mkdir swap; echo $1 >swap/in$1; }
+		rm -f one two; echo $1 >one; ln one two; rm -rf base/sub$(($1 % 4)); [ $(($1 % 5)) != 0 ] || mkdir -p base/sub$(($1 % 4))/new
+		chown $1 keep; chmod 7$(($1 % 8))5 keep
+	END
+}
+
+@test "a hundred snapshots with keep rules: the chain of layers grows no longer, what each has stays" {
+	need busybox
+	make_store ext4 400M
+	make_busybox web1 -B overlay
+	mkdir -p "$SYSC_PATH/web1/rootfs/srv/base/sub"{0,1,2,3}
+	touch "$SYSC_PATH/web1/rootfs/srv/base/sub"{0,1,2,3}/x
+	for i in $(seq 12); do
+		in_guest web1 "$(step "$i")"
+		sysc snapshot create web1 "s$i"
+		seen[i]=$(as_seen web1)
+		if ((i > 4)); then
+			# one in the middle, and the oldest but one
+			sysc snapshot delete web1 "s$((i - 2))"
+		fi
+		(($(layers_of web1) <= $(sysc snapshot list web1 | wc -l) + 2))
+		[[ $(as_seen web1) == "${seen[i]}" ]] || { echo "after $i: $(as_seen web1) instead of ${seen[i]}" >&2; return 1; }
+	done
+	for snap in $(sysc snapshot list web1 | awk 'NR > 1 { print $2 }'); do
+		sysc snapshot restore web1 "$snap" --to web2
+		[[ $(as_seen web2) == "${seen[${snap#s}]}" ]] || { echo "$snap: $(as_seen web2) instead of ${seen[${snap#s}]}" >&2; return 1; }
+		sysc destroy web2
+	done
+	# a copy that stands on a layer keeps it
+	sysc copy -s web1 child
+	in_guest web1 "$(step 13)"
+	sysc snapshot create web1 s13
+	in_guest web1 "$(step 14)"
+	sysc snapshot create web1 s14
+	before=$(as_seen child)
+	sysc snapshot prune web1 --all-kinds --keep 'last 1'
+	[[ $(as_seen child) == "$before" ]]
+	sysc destroy child
+	for i in $(seq 100); do
+		echo "$i" >"$SYSC_PATH/number"
+		upper=$(sysc config get web1 rootfs.path)
+		cp "$SYSC_PATH/number" "${upper##*:}/upper/srv/number$((i % 9))" 2>/dev/null ||
+			{ in_guest web1 'mkdir -p /srv; touch /srv' && upper=$(sysc config get web1 rootfs.path) && cp "$SYSC_PATH/number" "${upper##*:}/upper/srv/number$((i % 9))"; }
+		sysc snapshot create -q web1
+		sysc snapshot prune -q web1 --all-kinds --keep 'last 3'
+		(($(layers_of web1) <= 6)) || { sysc config get web1 rootfs.path >&2; return 1; }
+	done
+	rm "$SYSC_PATH/number"
+	[[ $(in_guest web1 'cat /srv/number[0-8] | sort -n | xargs') == "92 93 94 95 96 97 98 99 100" ]]
+	gone web1
+	drop_store
+}
+
+@test "layers that are folded when it is killed: the same tree, and nothing is left" {
+	need busybox
+	make_store ext4 400M
+	make_busybox web1 -B overlay
+	in_guest web1 "mkdir -p /srv; $(step 1)"
+	sysc snapshot create web1 first
+	n=1
+	for moment in 3 5 7 9 11 13 15 18 21 24 28 32; do
+		for one in a b c; do
+			n=$((n + 1))
+			in_guest web1 "$(step $n)"
+			sysc snapshot create web1 "$one"
+		done
+		was=$(as_seen web1)
+		with_kill "$moment" snapshot delete web1 a b
+		now=$(as_seen web1)
+		[[ $now == "$was" ]] || { printf 'after %s ms: %s\ninstead of %s\n' "$moment" "$now" "$was" >&2; return 1; }
+		sysc snapshot delete web1 a 2>/dev/null || :
+		sysc snapshot delete web1 b 2>/dev/null || :
+		sysc snapshot delete web1 c
+		[[ $(as_seen web1) == "$was" ]]
+		# first stands on one, and the container on at most two more
+		(($(layers_of web1) <= 5))
+		(($(find "$SYSC_PATH/web1" -maxdepth 1 -name 'delta*' | wc -l) <= 4))
+	done
+	gone web1
+	drop_store
+}
+
 @test "diff by file and by package" {
 	need busybox
 	make_store xfs 400M

@@ -381,18 +381,8 @@ static void set_content(int folder, const char *name, const char *content)
 	CHECK(file_write_all(fd, content, strlen(content)) == 0 && futimens(fd, times) == 0);
 }
 
-static bool is_before_now(const struct timespec *time)
-{
-	struct timespec now;
-
-	CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
-	return time->tv_sec < now.tv_sec ||
-	       (time->tv_sec == now.tv_sec && time->tv_nsec < now.tv_nsec);
-}
-
 TEST(a_later_pass_copies_what_changed)
 {
-	struct error err = {0};
 	struct copy_seen seen;
 	struct place place;
 	int a, b;
@@ -413,8 +403,6 @@ TEST(a_later_pass_copies_what_changed)
 	write_file(b, "now a folder", "x");
 	write_file(b, "secret", "12345");
 	CHECK(copy_again(&place, &seen) > 10);
-	CHECK_INT(copy_seen_begin(&seen, place.from, &err), 0);
-	CHECK(is_before_now(&seen.before));
 	/* what is older than the pass is known by now */
 	let_age(&place);
 	CHECK(copy_again(&place, &seen) > 10);
@@ -484,7 +472,7 @@ TEST(a_tree_that_changes_is_no_error)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		churn(place.from);
 	}
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < 10; i++) {
 		if (copy_tree(place.from, place.to, &options, NULL, &err) < 0)
 			printf("# %s\n", err.text);
 		CHECK_INT(err.code, 0);
