@@ -118,6 +118,30 @@ load_completion() {
 	offers some.conf
 }
 
+@test "snapshot: its words, containers, their snapshots" {
+	load_completion
+	define web1
+	define web2
+	for snap in daily weekly; do
+		mkdir -p "$SYSC_PATH/web1/snapshots/$snap"
+		echo 'schema 1' >"$SYSC_PATH/web1/snapshots/$snap/info"
+	done
+	completes snapshot pr
+	offers prune
+	completes snapshot restore w
+	offers 'web1 web2'
+	completes snapshot restore web1 ''
+	offers 'daily weekly'
+	completes snapshot delete web1 daily w
+	offers weekly
+	completes snapshot diff web1 daily ''
+	offers 'daily weekly'
+	completes snapshot create web1 ''
+	offers ''
+	completes snapshot prune web1 ''
+	offers 'web1 web2'
+}
+
 @test "arguments: states, levels, columns, groups, templates" {
 	load_completion
 	define web1 '[container]' 'groups = prod' 'groups = web'
