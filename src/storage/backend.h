@@ -49,7 +49,8 @@ static inline const char *storage_place(const struct storage *storage)
 
 /*
  * For a start: -EBUSY with their names when containers or snapshots have the folder that this one writes into
- * among the lower folders of their overlays.
+ * among the lower folders of their overlays. Of an overlay it marks whose folders it stands on: those containers
+ * look at all others when they start, the rest only at their own snapshots.
  */
 int storage_check_alone(const struct container *container, const struct storage *storage,
                         struct error *err);

@@ -14,8 +14,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CONFIG_MOST (1 << 20)
 #define NAMES_SHOWN 10
@@ -67,6 +69,23 @@ static void look_at(const char *dir, const char *name, judge_fn judge, const voi
 		strings_add(out, name);
 }
 
+/* A container and its snapshots. */
+static void find_in(const char *dir, const char *name, judge_fn judge, const void *what,
+                    struct strings *out)
+{
+	CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
+	CLEAN(strings_done) struct strings kept = {0};
+
+	look_at(dir, name, judge, what, out);
+	list_names(snapshots, &kept);
+	for (size_t i = 0; i < kept.count; i++) {
+		CLEAN_FREE char *path = must_printf("%s/%s", snapshots, kept.items[i]);
+		CLEAN_FREE char *shown = must_printf("%s/snapshots/%s", name, kept.items[i]);
+
+		look_at(path, shown, judge, what, out);
+	}
+}
+
 /* All containers and snapshots, those on their way too. */
 static void find_all(const struct paths *paths, judge_fn judge, const void *what,
                      struct strings *out)
@@ -76,20 +95,9 @@ static void find_all(const struct paths *paths, judge_fn judge, const void *what
 	list_names(paths->store, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		CLEAN_FREE char *dir = must_printf("%s/%s", paths->store, names.items[i]);
-		CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
-		CLEAN(strings_done) struct strings kept = {0};
 
-		if (text_ends(names.items[i], ".destroying"))
-			continue;
-		look_at(dir, names.items[i], judge, what, out);
-		list_names(snapshots, &kept);
-		for (size_t j = 0; j < kept.count; j++) {
-			CLEAN_FREE char *path = must_printf("%s/%s", snapshots, kept.items[j]);
-			CLEAN_FREE char *shown =
-				must_printf("%s/snapshots/%s", names.items[i], kept.items[j]);
-
-			look_at(path, shown, judge, what, out);
-		}
+		if (!text_ends(names.items[i], ".destroying"))
+			find_in(dir, names.items[i], judge, what, out);
 	}
 }
 
@@ -177,6 +185,61 @@ static int fail_stood_on(const struct strings *names, struct error *err)
 	return fail_hint(err, "start a copy of it, or set rootfs.readonly = yes");
 }
 
+/*
+ * Whose configurations there are is read only where an overlay has stood on this container's folder: a start must
+ * not take longer the more containers there are. Such an overlay leaves the mark at its own start.
+ */
+#define MARK ".lower"
+
+/* STORE/NAME of the container that folder is in; NULL: of none, or of self. */
+static char *find_owner(const struct container *self, const char *folder)
+{
+	CLEAN_FREE char *store = realpath(self->paths->store, NULL);
+	CLEAN_FREE char *real = realpath(folder, NULL);
+	size_t length = store ? strlen(store) : 0, name;
+
+	if (!store || !real || !text_starts(real, store) || real[length] != '/')
+		return NULL;
+	name = strcspn(real + length + 1, "/");
+	if (strlen(self->name) == name && strncmp(real + length + 1, self->name, name) == 0)
+		return NULL;
+	return must_printf("%.*s", (int)(length + 1 + name), real);
+}
+
+/* Without it a start of the owner misses this one, which is no reason not to start. */
+static void leave_mark(const char *owner)
+{
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, owner);
+	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	CLEAN_FD int fd = file_exists(AT_FDCWD, mark) ? -1 : open(mark, flags, 0600);
+
+	(void)fd;
+}
+
+static void mark_lowers(const struct container *container, const struct storage *storage)
+{
+	for (size_t i = 0; i + 1 < storage->parts.count; i++) {
+		CLEAN_FREE char *owner = find_owner(container, storage->parts.items[i]);
+
+		if (owner)
+			leave_mark(owner);
+	}
+}
+
+static void find_lower(const struct container *container, const struct written *written,
+                       struct strings *out)
+{
+	CLEAN_FREE char *mark = must_printf("%s/" MARK, container->dir);
+	bool is_marked = file_exists(AT_FDCWD, mark);
+
+	if (is_marked)
+		find_all(container->paths, has_lower, written, out);
+	else
+		find_in(container->dir, container->name, has_lower, written, out);
+	if (is_marked && !out->count)
+		(void)unlink(mark); /* the next start looks again, otherwise */
+}
+
 int storage_check_alone(const struct container *container, const struct storage *storage,
                         struct error *err)
 {
@@ -186,11 +249,13 @@ int storage_check_alone(const struct container *container, const struct storage 
 	struct written written = {.path = path};
 	CLEAN(strings_done) struct strings names = {0};
 
+	if (is_overlay)
+		mark_lowers(container, storage);
 	if (container->config.rootfs_readonly || storage_option(storage, "tmpfs") ||
 	    (!is_overlay && storage->backend != &storage_dir &&
 	     storage->backend != &storage_btrfs) ||
 	    stat(path, &written.st) < 0)
 		return 0;
-	find_all(container->paths, has_lower, &written, &names);
+	find_lower(container, &written, &names);
 	return names.count ? fail_stood_on(&names, err) : 0;
 }

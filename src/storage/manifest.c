@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -15,8 +16,9 @@
 #include <time.h>
 
 #define FORM_WORD "sysc-archive "
-#define FORM      2  /* that is written; all before it are read */
-#define FIELDS    12 /* of a line, separated by one blank */
+#define FORM      2                  /* that is written; all before it are read */
+#define SEAL_WORD "manifest-sha256 " /* the last line: over all before it */
+#define FIELDS    12                 /* of a line, separated by one blank */
 
 enum value_kind {
 	VALUE_TEXT,
@@ -59,8 +61,20 @@ static const struct row rows[] = {
 	{ROW("since-date",           VALUE_TEXT,   since_date),    2, false},
 };
 
+static void digest_of(const char *text, size_t length, char out[65])
+{
+	struct sha256 sum;
+
+	sha256_init(&sum);
+	sha256_add(&sum, text, length);
+	sha256_end(&sum, out);
+}
+
 void manifest_format(const struct manifest *manifest, struct text *out)
 {
+	size_t begin = out->length;
+	char digest[65];
+
 	text_addf(out, FORM_WORD "%d\n", FORM);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *field = (const char *)manifest + rows[i].offset;
@@ -73,6 +87,8 @@ void manifest_format(const struct manifest *manifest, struct text *out)
 		else if (rows[i].kind != VALUE_NUMBER && *field)
 			text_addf(out, "%s %s\n", rows[i].key, field);
 	}
+	digest_of(out->data + begin, out->length - begin, digest);
+	text_addf(out, SEAL_WORD "%s\n", digest);
 }
 
 static bool is_digest(const char *text)
@@ -145,6 +161,21 @@ static int check_whole(const struct manifest *manifest, unsigned int seen, struc
 	return 0;
 }
 
+/* Takes the line with the digest away, which version 1 has not. */
+static int check_seal(char *text, size_t length, struct error *err)
+{
+	const size_t line = strlen(SEAL_WORD) + 64 + 1;
+	char *seal = length > line ? text + length - line : NULL, digest[65];
+
+	if (!seal || seal[-1] != '\n' || !text_starts(seal, SEAL_WORD))
+		return 0;
+	digest_of(text, (size_t)(seal - text), digest);
+	if (strncmp(seal + strlen(SEAL_WORD), digest, 64) != 0)
+		return fail_plain(err, EINVAL, "it is damaged: its digest is another");
+	*seal = '\0';
+	return 0;
+}
+
 int manifest_parse(struct manifest *manifest, const char *text, size_t length, struct error *err)
 {
 	CLEAN_FREE char *copy = must_alloc(length + 1);
@@ -157,6 +188,7 @@ int manifest_parse(struct manifest *manifest, const char *text, size_t length, s
 	if (length > MANIFEST_MAX || strlen(copy) != length || !length ||
 	    copy[length - 1] != '\n' || !text_starts(copy, FORM_WORD))
 		return fail_plain(err, EINVAL, "it is no manifest");
+	r = check_seal(copy, length, err);
 	for (char *line = copy, *next; r == 0 && *line; line = next) {
 		next = strchr(line, '\n');
 		*next++ = '\0';

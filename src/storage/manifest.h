@@ -2,7 +2,7 @@
 /*
  * What an archive of sysc-export says of itself. The archive is one tar stream:
  *
- *   sysc-manifest   lines "key value": struct manifest
+ *   sysc-manifest   lines "key value": struct manifest; the last one is a digest over those before
  *   sysc-config     the configuration file, its digest is in the manifest
  *   rootfs/…        the tree
  *   sysc-list       a line for each entry of the tree, in their order, with its digest, and a last one over all
@@ -18,7 +18,7 @@
  * oldest snapshot first, each further part an increment to the one before, and the container itself last. Each has
  * its manifest and configuration; parts_left counts down to 0.
  *
- * Version 1 had neither uuid nor increments nor parts.
+ * Version 1 had neither uuid nor increments nor parts, and no digest over the manifest.
  */
 #ifndef SYSC_STORAGE_MANIFEST_H
 #define SYSC_STORAGE_MANIFEST_H
@@ -60,7 +60,10 @@ struct manifest {
 };
 
 void manifest_format(const struct manifest *manifest, struct text *out);
-/* -EINVAL for anything that manifest_format() would not write: unknown keys, a key twice, other versions. */
+/*
+ * -EINVAL for anything that manifest_format() would not write: unknown keys, a key twice, newer versions, another
+ * digest.
+ */
 int manifest_parse(struct manifest *manifest, const char *text, size_t length, struct error *err);
 
 /* One line of the list. The strings are borrowed. */

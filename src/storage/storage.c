@@ -224,6 +224,10 @@ int storage_open(const struct container *container, struct storage_root *out, st
 		return r;
 	/* as the configuration says it now, and not when it was made; before it is in use */
 	r = storage_limit(&storage, err);
+	if (r < 0 && !storage.size_bytes) {
+		error_clear(err); /* what is wrong with the tree is told by who opens it */
+		r = 0;
+	}
 	if (r == 0)
 		r = open_root(&storage, config, &root, err);
 	if (r < 0)

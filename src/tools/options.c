@@ -23,6 +23,8 @@ struct common_row {
 };
 
 #define COMMON_NAMES (COMMAND_MANY | COMMAND_LOWER | COMMAND_NAMES)
+#define COMMON_STORE "path"
+#define OTHER_STORE  "store" /* of a command that has paths of its own */
 #define COMMON_PATHS 0x10000 /* all but COMMAND_BARE */
 
 /* -n is not here: whether there is a name at all is told by needs. */
@@ -39,7 +41,7 @@ static const struct common_row common_rows[] = {
 	{{0, "json", OPTION_FLAG, NULL, NULL, "print one JSON document"},
          offsetof(struct call,										 json),
          COMMAND_JSON												       },
-	{{'P', "path", OPTION_STRING, NULL, "DIR", "folder of the containers"},
+	{{'P', COMMON_STORE, OPTION_STRING, NULL, "DIR", "folder of the containers"},
          offsetof(struct call,										 store),
          0														  },
 	{{'q', "quiet", OPTION_FLAG, NULL, NULL, "print errors and data only"},
@@ -74,10 +76,14 @@ static bool is_taken(const struct option_row *rows, size_t count, const struct o
 static size_t add_common(struct option_row *rows, size_t count, const struct option_row *row,
                          void *value)
 {
-	if (is_taken(rows, count, row) || count + 1 >= OPTIONS_MAX)
+	bool is_other = is_taken(rows, count, row);
+
+	if ((is_other && !text_is(row->name, COMMON_STORE)) || count + 1 >= OPTIONS_MAX)
 		return count;
 	rows[count] = *row;
 	rows[count].value = value;
+	if (is_other)
+		rows[count].name = OTHER_STORE;
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].letter == row->letter)
 			rows[count].letter = 0;

@@ -316,7 +316,7 @@ refused() {
 			for m in source:
 			    data = source.extractfile(m).read() if m.isreg() else None
 			    if m.name == "sysc-manifest":
-			        lines = data.decode().splitlines()
+			        lines = data.decode().split("manifest-sha256")[0].splitlines()
 			        exec(sys.argv[1])
 			        data = ("\n".join(lines) + "\n").encode()
 			        m.size = len(data)

@@ -387,7 +387,9 @@ room() { inside "$1" "df -m / | awk 'NR == 2 { print \$2 }'"; }
 	((status == 4))
 	[[ $output == *"'child1', 'child2' stand on its root file system"* ]]
 	[[ -x $SYSC_PATH/base/rootfs/bin/busybox ]]
-	# a start would change it under them: refused too, by whatever path the folder is named
+	# a start would change it under them: refused too, by whatever path the folder is named, once they were started
+	sysc start child1
+	sysc stop -k child1
 	run sysc start base
 	((status != 0))
 	[[ $output == *"'child1', 'child2' stand on its root file system, which it would change"* ]]
@@ -416,6 +418,9 @@ room() { inside "$1" "df -m / | awk 'NR == 2 { print \$2 }'"; }
 	((status == 4))
 	[[ $output == *"'child2' stands on"* ]]
 	sysc destroy child2
+	sysc start base
+	sysc stop -k base
+	[[ ! -e $SYSC_PATH/base/.lower ]]
 	gone base
 }
 

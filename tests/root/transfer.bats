@@ -438,7 +438,8 @@ same_or_refused() {
 	deceived 'members[1] = item("sysc-config", data=b"x" * (3 << 20))' "longer than"
 	deceived 'i = next(i for i, m in enumerate(members) if m[1] and m[0].name.startswith("rootfs/")); members[i] = item(members[i][0].name, data=members[i][1] + b"x")' ""
 	deceived 'members[1] = item("sysc-config", data=b"[hooks]\npre_start = /bin/sh\n")' "digest"
-	deceived 'members[0] = item("sysc-manifest", data=members[0][1].replace(b"name web1", b"name ../x"))' "'../x'"
+	deceived 'members[0] = item("sysc-manifest", data=members[0][1].replace(b"name web1", b"name ../x"))' "damaged"
+	deceived 'members[0] = item("sysc-manifest", data=members[0][1].replace(b"name web1", b"name ../x").split(b"manifest-sha256")[0])' "'../x'"
 }
 
 @test "an archive that grows without end is stopped" {

@@ -41,6 +41,12 @@ TEST(what_is_written_is_read)
 	manifest_format(&manifest, &text);
 	CHECK_INT(manifest_parse(&read, text.data, text.length, &err), 0);
 	CHECK(memcmp(&read, &manifest, sizeof(read)) == 0);
+	/* one bit, anywhere */
+	for (size_t i = 0; i < text.length * 8; i++) {
+		text.data[i / 8] = (char)(text.data[i / 8] ^ 1 << i % 8);
+		CHECK(manifest_parse(&read, text.data, text.length, NULL) < 0);
+		text.data[i / 8] = (char)(text.data[i / 8] ^ 1 << i % 8);
+	}
 }
 
 /* head followed by these lines: 0, or the words of the error. */
