@@ -164,6 +164,16 @@ static int fail_absent(const struct container *container, const char *name, stru
 	return near ? fail_hint(err, "did you mean '%s'?", near) : -ENOENT;
 }
 
+int snapshot_check_whole(const struct snapshot *snapshot, struct error *err)
+{
+	if (!snapshot->paths.count)
+		return 0;
+	(void)fail_plain(err, EINVAL, "snapshot '%s' has only what a restore of '%s'%s replaced",
+	                 snapshot->name, snapshot->paths.items[0],
+	                 snapshot->paths.count > 1 ? " and other paths" : "");
+	return fail_hint(err, "snapshot restore brings that back");
+}
+
 int snapshot_read(const struct container *container, const char *name, struct snapshot *out,
                   struct error *err)
 {

@@ -67,6 +67,8 @@ void snapshots_done(struct snapshots *snapshots);
 int snapshot_check_name(const char *name, struct error *err);
 const char *snapshot_reason_name(enum snapshot_reason reason); /* "hand" "schedule" "restore" */
 
+/* -EINVAL when it has only the paths that a restore of paths replaced. */
+int snapshot_check_whole(const struct snapshot *snapshot, struct error *err);
 /* -ENOENT: there is none of that name; a near one is suggested. */
 int snapshot_read(const struct container *container, const char *name, struct snapshot *out,
                   struct error *err);

@@ -135,9 +135,10 @@ static int open_output(struct export *export, struct error *err)
 
 /* --- what goes in --- */
 
-static bool is_wanted(const struct strings *names, const char *name)
+/* All, but for what a restore of paths replaced: that is no tree. One that is named is judged when it is opened. */
+static bool is_wanted(const struct strings *names, const struct snapshot *snapshot)
 {
-	return !names->count || strings_has(names, name);
+	return names->count ? strings_has(names, snapshot->name) : !snapshot->paths.count;
 }
 
 /* The oldest snapshot first, the container last; each name that was asked for is there. */
@@ -157,7 +158,7 @@ static int choose_parts(struct export *export, struct error *err)
 		return r;
 	export->parts = must_alloc((export->snapshots.count + 1) * sizeof(*export->parts));
 	for (size_t i = 0; opt_snapshots && i < export->snapshots.count; i++)
-		if (is_wanted(&names, export->snapshots.items[i].name))
+		if (is_wanted(&names, &export->snapshots.items[i]))
 			export->parts[export->count++] = export->snapshots.items[i].name;
 	export->parts[export->count++] = opt_snapshot;
 	return 0;

@@ -31,6 +31,8 @@ static int find_snapshot(struct export_part *part, struct snapshot *found, struc
 	CLEAN_FREE char *dir = snapshot_dir(part->container, part->snapshot);
 	int r = snapshot_read(part->container, part->snapshot, found, err);
 
+	if (r == 0)
+		r = snapshot_check_whole(found, err);
 	if (r < 0)
 		return r;
 	part->snapshot_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -329,6 +329,8 @@ static int open_tree(const struct container *container, const char *name, struct
 	int r = name ? snapshot_read(container, name, &found, err) : 0, fd;
 
 	if (r == 0)
+		r = snapshot_check_whole(&found, err);
+	if (r == 0)
 		r = name ? snapshot_storage(container, name, &storage, err)
 		         : storage_of(&storage, &container->config, err);
 	if (r < 0)

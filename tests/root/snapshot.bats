@@ -454,6 +454,13 @@ in_guest() { sysc start "$1" && inside "$1" "$2" && sysc stop -k "$1"; }
 		sysc snapshot list web1 | grep -q "restore .*what 'daily' replaced: '/srv/www', '/etc/secret'"
 		run sysc snapshot restore web1 --undo --to web2
 		((status == 1))
+		part=$(basename "$(echo "$SYSC_PATH"/web1/snapshots/before-restore-*)")
+		for words in "snapshot diff web1 $part" "export -o web1.tar --snapshot $part web1" "export -o web1.tar --snapshots=$part web1"; do
+			# shellcheck disable=SC2086
+			run sysc $words
+			((status == 1))
+			[[ $output == *"snapshot '$part' has only what a restore of '/srv/www' and other paths replaced"* && ! -e web1.tar ]]
+		done
 		in_guest web1 'echo z >/srv/other/x'
 		sysc snapshot restore web1 --undo
 		[[ $(in_guest web1 "$look") == "${now/$'\ny\n'/$'\nz\n'}" ]]
