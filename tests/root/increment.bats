@@ -524,7 +524,7 @@ round_trip() {
 	for archive in full one two; do
 		zstd -dc "$archive.tar.zst" | tar -xOf - sysc-list 2>/dev/null | awk '$2 == "x" { print $11 }' |
 			(cd by-hand/web1/rootfs && xargs -r rm -rf)
-		zstd -dc "$archive.tar.zst" | tar -C by-hand/web1 -xpf - --xattrs --acls 2>/dev/null
+		zstd -dc "$archive.tar.zst" | tar -C by-hand/web1 -xpf - --xattrs --xattrs-include='*' --acls 2>/dev/null
 	done
 	diff <(tree web1) <(SYSC_PATH=$PWD/by-hand tree web1)
 }
