@@ -18,6 +18,7 @@ libsysc_a_SOURCES += \
 	src/storage/lvm.c \
 	src/storage/manifest.c src/storage/manifest.h \
 	src/storage/manifest_list.c src/storage/manifest_list.h \
+	src/storage/mounts.c src/storage/mounts.h \
 	src/storage/overlay.c \
 	src/storage/quota.c src/storage/quota.h \
 	src/storage/relocate.c src/storage/relocate.h \
@@ -27,6 +28,7 @@ libsysc_a_SOURCES += \
 	src/storage/snapshot_fold.c src/storage/snapshot_layers.c src/storage/snapshot_make.c \
 	src/storage/snapshot_parts.h src/storage/snapshot_paths.c \
 	src/storage/snapshot_restore.c \
+	src/storage/snapshot_spots.c src/storage/snapshot_spots.h \
 	src/storage/storage.c src/storage/storage.h \
 	src/storage/subvolume.c src/storage/subvolume.h \
 	src/storage/sweep.c src/storage/sweep.h \

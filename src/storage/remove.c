@@ -259,45 +259,6 @@ static void drop_folder(struct work *work, struct work_job *base)
 	(void)finish((struct removal *)work, (struct folder *)base, false, false, NULL);
 }
 
-/* \040 and its like, in place: a path of mountinfo (proc(5)). */
-static void unescape(char *path)
-{
-	char *to = path;
-
-	for (const char *from = path; *from; to++) {
-		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-			*to = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
-char *remove_find_mount(const char *folder)
-{
-	CLEAN_FREE char *above = must_printf("%s/", folder), *line = NULL;
-	CLEAN_FILE FILE *file = fopen("/proc/self/mountinfo", "re");
-	size_t room = 0;
-
-	while (file && getline(&line, &room, file) > 0) {
-		char *path = line;
-
-		for (int field = 1; path && field < 5; field++) {
-			path = strchr(path, ' ');
-			path += path != NULL;
-		}
-		if (!path)
-			continue;
-		path[strcspn(path, " \n")] = '\0';
-		unescape(path);
-		if (text_starts(path, above))
-			return must_dup(path);
-	}
-	return NULL;
-}
-
 int remove_tree(int dirfd, const char *name, struct error *err)
 {
 	struct removal removal = {.dirfd = dirfd, .name = name};

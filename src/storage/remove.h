@@ -12,7 +12,4 @@ struct error;
  */
 int remove_tree(int dirfd, const char *name, struct error *err);
 
-/* Where in the folder (an absolute path) something is mounted, on the heap; NULL: nowhere. */
-char *remove_find_mount(const char *folder);
-
 #endif

@@ -12,6 +12,7 @@
 #include "container/lock.h"
 #include "container/state.h"
 #include "monitor/client.h"
+#include "storage/mounts.h"
 #include "storage/remove.h"
 #include "storage/storage.h"
 #include "storage/sweep.h"
@@ -129,7 +130,7 @@ static int check_dependents(const struct doomed *doomed, struct error *err)
 		                 children.count > 1 ? "stand" : "stands");
 		return fail_hint(err, "destroy what depends on it first");
 	}
-	mount = remove_find_mount(doomed->container.dir);
+	mount = mounts_find(NULL, mounts_is_below, doomed->container.dir, NULL);
 	if (!mount)
 		return 0;
 	(void)fail_plain(err, EBUSY, "'%s' is a mount point", mount);
