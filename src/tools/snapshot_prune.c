@@ -67,6 +67,29 @@ static int judge(struct subject *subject, const struct snapshot *one, unsigned i
 	return 0;
 }
 
+/* When nothing goes: what was looked at, and why it stays. chosen: how many rules are about. */
+static void say_none(const struct subject *subject, const char *rules, const struct snapshots *all,
+                     size_t chosen)
+{
+	bool all_kinds = subject->words->all_kinds;
+	const char *kind = all_kinds ? "" : " of the schedule";
+	const char *name = subject->container.name;
+	size_t by_hand = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		by_hand += all->items[i].reason == SNAPSHOT_HAND;
+	if (chosen)
+		output_line(subject->call, "%s: nothing to delete: '%s' keeps all snapshots%s (%zu)",
+		            name, rules, kind, chosen);
+	else if (by_hand && !all_kinds)
+		output_line(subject->call,
+		            "%s: nothing to delete: no snapshots%s (%zu by hand stay, "
+		            "--all-kinds counts them)",
+		            name, kind, by_hand);
+	else
+		output_line(subject->call, "%s: nothing to delete: no snapshots%s", name, kind);
+}
+
 /* json: NULL in the run of a schedule, which tells of what goes only. */
 static int prune(struct subject *subject, const char *rules, struct json *json, struct error *err)
 {
@@ -76,16 +99,17 @@ static int prune(struct subject *subject, const char *rules, struct json *json, 
 	CLEAN_FREE int64_t *times = NULL;
 	CLEAN_FREE unsigned int *kept = NULL;
 	struct keep keep;
-	size_t count;
+	size_t count, gone = 0;
 	int r = keep_parse(rules, &keep, err);
 
 	if (r == 0)
 		r = snapshot_list(container, &all, err);
-	if (r < 0 || !all.count)
+	if (r < 0)
 		return r;
-	chosen = must_alloc(all.count * sizeof(*chosen));
-	times = must_alloc(all.count * sizeof(*times));
-	kept = must_alloc(all.count * sizeof(*kept));
+	/* one more: of none too there is a place */
+	chosen = must_alloc((all.count + 1) * sizeof(*chosen));
+	times = must_alloc((all.count + 1) * sizeof(*times));
+	kept = must_alloc((all.count + 1) * sizeof(*kept));
 	count = choose(&all, subject->words->all_kinds, chosen);
 	for (size_t i = 0; i < count; i++)
 		times[i] = chosen[i]->created_ms / 1000;
@@ -93,13 +117,16 @@ static int prune(struct subject *subject, const char *rules, struct json *json, 
 	for (size_t i = 0; i < count; i++) {
 		struct error one = {0};
 
+		gone += !kept[i];
 		/* one that is in use goes the next time */
 		if (judge(subject, chosen[i], kept[i], json, &one) < 0 && r == 0) {
 			*err = one;
 			r = -one.code;
 		}
 	}
-	if (!subject->words->dry_run)
+	if (json && !subject->call->json && !gone && !(subject->words->dry_run && count))
+		say_none(subject, rules, &all, count);
+	if (all.count && !subject->words->dry_run)
 		subject_tidy(subject);
 	return r;
 }

@@ -415,8 +415,19 @@ interrupted() {
 	sysc snapshot prune web1
 	[[ ! -e $SYSC_PATH/web1/snapshots/auto-3 && ! -e $SYSC_PATH/web1/snapshots/auto-4 ]]
 	[[ -e $SYSC_PATH/web1/snapshots/auto-2 && -e $SYSC_PATH/web1/snapshots/byhand ]]
+	# where nothing goes it says what it looked at
+	kept=$(sysc snapshot list web1 | grep -c ' schedule ')
+	[[ $(sysc snapshot prune web1) == "web1: nothing to delete: 'daily 3' keeps all snapshots of the schedule ($kept)" ]]
+	[[ -z $(sysc snapshot prune -q web1) ]]
+	sysc snapshot prune --json web1 | jq -e '[.snapshots[] | select(.deleted)] == []'
 	sysc snapshot prune web1 --keep 'last 1' --all-kinds
 	[[ $(sysc snapshot list web1 | tail -n +2 | wc -l) == 1 ]]
+	[[ $(sysc snapshot prune web1 --all-kinds) == "web1: nothing to delete: 'daily 3' keeps all snapshots (1)" ]]
+	sysc snapshot delete web1 "$(sysc snapshot list web1 | awk 'NR == 2 { print $2 }')"
+	[[ $(sysc snapshot prune -n web1) == 'web1: nothing to delete: no snapshots of the schedule' ]]
+	[[ $(sysc snapshot prune --json web1 | jq -c .snapshots) == '[]' ]]
+	sysc snapshot create -q web1 mine
+	[[ $(sysc snapshot prune web1) == *': no snapshots of the schedule (1 by hand stay, --all-kinds counts them)' ]]
 	sysc destroy -s web1
 }
 
