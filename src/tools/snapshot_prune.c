@@ -79,8 +79,9 @@ static void say_none(const struct subject *subject, const char *rules, const str
 	for (size_t i = 0; i < all->count; i++)
 		by_hand += all->items[i].reason == SNAPSHOT_HAND;
 	if (chosen)
-		output_line(subject->call, "%s: nothing to delete: '%s' keeps all snapshots%s (%zu)",
-		            name, rules, kind, chosen);
+		output_line(subject->call,
+		            "%s: nothing to delete: '%s' keeps all snapshots%s (%zu)", name, rules,
+		            kind, chosen);
 	else if (by_hand && !all_kinds)
 		output_line(subject->call,
 		            "%s: nothing to delete: no snapshots%s (%zu by hand stay, "
