@@ -25,6 +25,7 @@ libsysc_a_SOURCES += \
 	src/storage/remove.c src/storage/remove.h \
 	src/storage/shift.c \
 	src/storage/snapshot.c src/storage/snapshot.h \
+	src/storage/snapshot_config.c src/storage/snapshot_end.c \
 	src/storage/snapshot_fold.c src/storage/snapshot_layers.c src/storage/snapshot_make.c \
 	src/storage/snapshot_parts.h src/storage/snapshot_paths.c \
 	src/storage/snapshot_restore.c \

@@ -236,20 +236,6 @@ char *snapshot_free_name(const struct container *container)
 
 /* --- configurations and trees --- */
 
-int snapshot_config_text(const char *file, const struct storage *storage, struct text *out,
-                         mode_t *mode, struct error *err)
-{
-	CLEAN_FREE char *path = storage_text(storage);
-	const struct config_edit edit = {
-		.section = "rootfs", .key = "path", .value = path, .replace = true};
-	struct stat st;
-
-	if (stat(file, &st) < 0)
-		return fail(err, errno, "look at '%s'", file);
-	*mode = st.st_mode & 07777;
-	return config_edit_preview(file, &edit, out, err);
-}
-
 int snapshot_storage_of(const char *file, const char *uuid, struct storage *out, struct error *err)
 {
 	CLEAN(config_done) struct config config = {0};

@@ -6,14 +6,12 @@
 #include "container/container.h"
 #include "container/state.h"
 #include "storage/backend.h"
-#include "storage/copy.h"
 #include "storage/remove.h"
 #include "storage/snapshot_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 struct making {
@@ -110,18 +108,6 @@ static int plan(struct making *making, struct error *err)
 	return 0;
 }
 
-/* Before the tree: a sweep finds a volume by it. */
-static int write_config(struct making *making, struct error *err)
-{
-	CLEAN(text_done) struct text text = {0};
-	mode_t mode = 0;
-	int r = snapshot_config_text(making->container->file, &making->to, &text, &mode, err);
-
-	return r < 0 ? r
-	             : file_replace_volatile(making->folder_fd, "config", text.data, text.length,
-	                                     mode, err);
-}
-
 static int sync_container(const struct making *making, struct error *err)
 {
 	CLEAN_FD int root = -1;
@@ -201,13 +187,11 @@ static int settle(const struct making *making, const struct storage *hidden, str
 
 static int make_tree(struct making *making, struct error *err)
 {
-	CLEAN_FREE char *last = snapshot_dir(making->container, making->what->name);
-	CLEAN_FREE char *now = snapshot_dir(making->container, making->hidden);
 	CLEAN(storage_done) struct storage hidden = {.backend = NULL};
 	int r;
 
-	storage_copy(&hidden, &making->to);
-	storage_move(&hidden, last, now);
+	snapshot_hide_place(making->container, making->what->name, making->hidden, &making->to,
+	                    &hidden);
 	r = take_before(making, &hidden, err);
 	if (r == 0)
 		r = hold_and_take(making, &hidden, err);
@@ -221,51 +205,25 @@ static int make_tree(struct making *making, struct error *err)
 	return r < 0 ? r : storage_set_readonly(&hidden, true, err);
 }
 
-/* What the container's configuration is to be, on disk with all the rest; nothing where it stays. */
-static int write_next_config(struct making *making, struct error *err)
-{
-	CLEAN(text_done) struct text text = {0};
-	mode_t mode = 0;
-	int r;
-
-	if (!making->container_to.backend)
-		return 0;
-	r = snapshot_config_text(making->container->file, &making->container_to, &text, &mode, err);
-	return r < 0 ? r
-	             : file_replace_volatile(making->folder_fd, "config.new", text.data,
-	                                     text.length, mode, err);
-}
-
-/*
- * The container goes on in its new folder before the snapshot is there: whatever comes between, nobody
- * writes into what a snapshot stands on.
- */
-static int move_container(const struct making *making, struct error *err)
-{
-	CLEAN_FD int dir = open(making->container->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (!making->container_to.backend)
-		return 0;
-	if (dir < 0 || renameat(making->folder_fd, "config.new", dir, "config") < 0 ||
-	    fsync(dir) < 0)
-		return fail(err, errno, "replace '%s'", making->container->file);
-	return 0;
-}
-
 static int publish(struct making *making, struct error *err)
 {
 	const char *name = making->what->name;
 	int r = snapshot_write_info(making->folder_fd, making->what, 0, err);
 
-	if (r == 0)
-		r = write_next_config(making, err);
+	if (r == 0 && making->container_to.backend)
+		r = snapshot_write_config(making->folder_fd, "config.new", making->container->file,
+		                          &making->container_to, err);
 	/* all that was written until here, at once */
 	if (r == 0 && syncfs(making->folder_fd) < 0)
 		r = fail(err, errno, "write snapshot '%s' to disk", name);
 	if (r == 0)
 		r = snapshot_go_on(making->options->copy, err);
-	if (r == 0)
-		r = move_container(making, err);
+	/*
+	 * The container goes on in its new folder before the snapshot is there: whatever comes between, nobody
+	 * writes into what a snapshot stands on.
+	 */
+	if (r == 0 && making->container_to.backend)
+		r = snapshot_install_config(making->container, making->folder_fd, err);
 	if (r < 0)
 		return r;
 	if (renameat2(making->all_fd, making->hidden, making->all_fd, name, RENAME_NOREPLACE) < 0 ||
@@ -304,8 +262,9 @@ int snapshot_make(const struct container *container, struct snapshot *what,
 		r = plan(&making, err);
 	if (r == 0)
 		r = make_folder(&making, err);
-	if (r == 0)
-		r = write_config(&making, err);
+	if (r == 0) /* before the tree: a sweep finds a volume by it */
+		r = snapshot_write_config(making.folder_fd, "config", container->file, &making.to,
+		                          err);
 	if (r == 0)
 		r = make_tree(&making, err);
 	if (!options->keeps_facts) {

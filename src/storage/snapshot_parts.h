@@ -20,9 +20,6 @@ int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t ide
 int snapshot_read_info(const char *dir, struct snapshot *out, uint64_t *identity,
                        struct error *err);
 
-/* The text of FILE with rootfs.path = storage in it, and that file's mode. */
-int snapshot_config_text(const char *file, const struct storage *storage, struct text *out,
-                         mode_t *mode, struct error *err);
 /* The root file system that FILE names; of other keys nothing is wanted. */
 int snapshot_storage_of(const char *file, const char *uuid, struct storage *out, struct error *err);
 /* The place of a snapshot's tree, of the same backend as from (no overlay). */
@@ -35,6 +32,38 @@ int snapshot_end_paths(const struct container *container, int all_fd, const char
 
 /* Whether the user goes on: asks copy's progress (may be NULL) where nothing is copied. */
 int snapshot_go_on(const struct copy_options *copy, struct error *err);
+
+/* --- configurations: snapshot_config.c --- */
+
+/* The text of FILE with rootfs.path = storage in it, and that file's mode. */
+int snapshot_config_text(const char *file, const struct storage *storage, struct text *out,
+                         mode_t *mode, struct error *err);
+/* Writes that text as folder_fd/NAME, which the caller syncs with the rest. */
+int snapshot_write_config(int folder_fd, const char *name, const char *file,
+                          const struct storage *storage, struct error *err);
+/*
+ * Gives FILE, which a snapshot had, what must not go back: the ids, which another container may have by now, and who
+ * it is. The tree has plain ids, so that any map fits; -EOPNOTSUPP for one with changed owners, which fits its own
+ * only.
+ */
+int snapshot_keep_identity(const struct container *container, const char *file, struct error *err);
+/*
+ * folder_fd/config.new, if it is there, becomes the container's configuration, on disk: by a rename, which needs no
+ * room, since there may be no way back any more.
+ */
+int snapshot_install_config(const struct container *container, int folder_fd, struct error *err);
+
+/* --- a restore and the end of one that was killed: snapshot_end.c --- */
+
+/* What tells a tree from every other one of its file system; 0: it is not there. */
+uint64_t snapshot_tree_number(const char *path);
+/* out is before, a tree of the snapshot NAME, with its place while that folder is still called HIDDEN. */
+void snapshot_hide_place(const struct container *container, const char *name, const char *hidden,
+                         const struct storage *before, struct storage *out);
+/* Everything behind the exchange, with before as snapshot_hide_place() made it; may be done again. */
+int snapshot_finish_restore(const struct container *container, int all_fd, int folder_fd,
+                            const char *hidden, const struct storage *before, const char *name,
+                            struct error *err);
 
 /* --- layers of overlays: snapshot_layers.c --- */
 

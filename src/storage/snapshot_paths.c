@@ -128,8 +128,6 @@ static int make_folder(struct bringing *bringing, struct error *err)
 	CLEAN_FREE char *tree = must_printf("dir:%s/snapshots/%s/rootfs",
 	                                    bringing->spots.container->dir, before->name);
 	CLEAN(storage_done) struct storage kept = {.backend = NULL};
-	CLEAN(text_done) struct text text = {0};
-	mode_t mode = 0;
 	int r;
 
 	bringing->all_fd = snapshot_open_all(bringing->spots.container, false, err);
@@ -145,10 +143,8 @@ static int make_folder(struct bringing *bringing, struct error *err)
 		return fail(err, errno, "open 'snapshots/%s/rootfs'", bringing->hidden);
 	r = storage_parse(&kept, tree, NULL, err);
 	if (r == 0)
-		r = snapshot_config_text(bringing->spots.container->file, &kept, &text, &mode, err);
-	if (r == 0)
-		r = file_replace_volatile(bringing->folder_fd, "config", text.data, text.length,
-		                          mode, err);
+		r = snapshot_write_config(bringing->folder_fd, "config",
+		                          bringing->spots.container->file, &kept, err);
 	/* a sweep finds the folders of work by it: on disk before the first of them */
 	info.paths = bringing->spots.restore->paths;
 	if (r == 0)
