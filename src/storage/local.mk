@@ -9,6 +9,7 @@ libsysc_a_SOURCES += \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \
 	src/storage/copy_seen.c src/storage/copy_seen.h \
+	src/storage/diff.c src/storage/diff.h \
 	src/storage/dir.c \
 	src/storage/duplicate.c \
 	src/storage/fold.c src/storage/fold.h \

@@ -11,6 +11,7 @@ ROOT_TESTS += tests/root/console.bats
 ROOT_TESTS += tests/root/copy.bats
 ROOT_TESTS += tests/root/create.bats
 ROOT_TESTS += tests/root/devices.bats
+ROOT_TESTS += tests/root/diff.bats
 ROOT_TESTS += tests/root/execute.bats
 ROOT_TESTS += tests/root/freeze.bats
 ROOT_TESTS += tests/root/full.bats

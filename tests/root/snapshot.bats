@@ -672,44 +672,6 @@ step() {
 	drop_store
 }
 
-@test "diff by file and by package" {
-	need busybox
-	make_store xfs 400M
-	for backend in dir overlay; do
-		make_busybox web1 -B "$backend"
-		sysc start web1
-		inside web1 'mkdir -p /srv/a/b /var/lib/dpkg; echo 1 >/srv/a/same; echo 1 >/srv/a/content; echo 1 >/srv/a/touched; echo 1 >/srv/a/gone
-			echo 1 >/srv/mode; ln -s x /srv/link; echo 1 >/srv/type
-			printf "Package: zlib\nStatus: install ok installed\nVersion: 1.2\n\nPackage: old\nStatus: install ok installed\nVersion: 7\n" >/var/lib/dpkg/status'
-		sysc snapshot create web1 one
-		[[ $(sysc snapshot diff web1 one) != */srv* ]] # init may still write its own files
-		inside web1 'echo 2 >/srv/a/content; touch -d 2001-01-01 /srv/a/touched; rm /srv/a/gone; chmod 600 /srv/mode; chown 3:4 /srv/a
-			ln -sf y /srv/link; rm /srv/type; mkdir /srv/type; echo n >/srv/type/new; printf x >"/srv/odd
-name"
-			printf "Package: new\nStatus: install ok installed\nVersion: 3\n\nPackage: zlib\nStatus: install ok installed\nVersion: 1.3\n" >/var/lib/dpkg/status'
-		run sysc snapshot diff web1 one
-		((status == 0))
-		[[ $(grep ' /srv' <<<"$output") == '~ /srv/a (owner)
-~ /srv/a/content (content)
-- /srv/a/gone
-~ /srv/link (content)
-~ /srv/mode (mode)
-+ /srv/odd?name
-~ /srv/type (type)
-+ /srv/type/new' ]]
-		[[ $(sysc snapshot diff web1 one --packages) == $'+ new 3\n- old 7\n~ zlib (1.2 -> 1.3)' ]]
-		sysc snapshot create web1 two
-		[[ $(sysc snapshot diff web1 one two | grep -c /srv) == 8 ]]
-		sysc snapshot diff --json web1 two one | python3 -c '
-import json, sys
-changes = {c["path"]: c for c in json.load(sys.stdin)["changes"]}
-assert changes["/srv/a/gone"]["change"] == "added"
-assert changes["/srv/mode"]["what"] == ["mode"]'
-		gone web1
-	done
-	drop_store
-}
-
 @test "restore to a new name: a machine of its own, the old one runs on" {
 	need busybox
 	need userns
