@@ -13,7 +13,7 @@
  * that nobody changes any more, and it goes on in another folder, STORE/NAME/delta.N. Layers stay in the
  * container's folder until no configuration names them.
  *
- * Names with a dot in front are work in progress: .SNAP.creating, .SNAP.deleting, .SNAP.restoring. Whoever
+ * Names with a dot in front are work in progress: .SNAP.creating, .SNAP.deleting, .SNAP.restoring, .SNAP.exchanging. Whoever
  * makes one holds the container's lock, so what is found with that lock held was left by a killed command:
  * snapshot_sweep() ends or removes it. Readers that do not hold that lock (export) hold a shared flock(2) on
  * the folder SNAP; one that is held is not removed. Rename and copy of a container have to rewrite rootfs.path

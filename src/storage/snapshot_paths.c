@@ -2,8 +2,8 @@
 /*
  * Restoring single paths of a snapshot. Beside each path stands a folder of work, .sysc-BEFORE, with the new
  * entry; one rename exchanges that with what is there, which goes with the folder. Before the first exchange
- * what is there was copied into .BEFORE.restoring/rootfs, is on disk, and the file "exchanging" says so: a later
- * command keeps that as the snapshot BEFORE then, otherwise drops it, and removes the folders of work.
+ * what is there was copied into .BEFORE.restoring/rootfs, is on disk, and the name .BEFORE.exchanging says so: a
+ * later command keeps that as the snapshot BEFORE then, otherwise drops it, and removes the folders of work.
  *
  * A mounted overlay cannot exchange folders of its lower layers. It is at rest here: its upper folder itself gets
  * the new entries, which hide what is below them.
@@ -25,14 +25,13 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#define EXCHANGING   "exchanging"
 #define OPAQUE       "user.overlay.opaque"
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct bringing {
 	struct spots spots;
 	int all_fd, folder_fd, kept_fd;
-	char *hidden;    /* ".BEFORE.restoring" */
+	char *hidden;    /* ".BEFORE.restoring", ".BEFORE.exchanging" */
 	char *work_name; /* ".sysc-BEFORE" */
 };
 
@@ -196,10 +195,28 @@ static int keep(const struct bringing *bringing, struct error *err)
 	}
 	if (syncfs(bringing->folder_fd) < 0)
 		return fail(err, errno, "write what is kept to disk");
-	return file_replace(bringing->folder_fd, EXCHANGING, "", 0, 0600, err);
+	return 0;
 }
 
 /* --- the exchange --- */
+
+/* What is kept is whole: from here on it stays. */
+static int mark(struct bringing *bringing, struct error *err)
+{
+	CLEAN_FREE char *old = bringing->hidden;
+
+	bringing->hidden = must_printf(".%s.exchanging", bringing->spots.restore->before.name);
+	if (renameat(bringing->all_fd, old, bringing->all_fd, bringing->hidden) < 0) {
+		int r = fail(err, errno, "rename 'snapshots/%s'", old);
+
+		free(bringing->hidden);
+		bringing->hidden = ptr_take(old);
+		return r;
+	}
+	if (fsync(bringing->all_fd) < 0)
+		return fail(err, errno, "write 'snapshots' to disk");
+	return 0;
+}
 
 /* Of one path, there and back. */
 static int move_spot(struct spot *spot, struct error *err)
@@ -247,6 +264,8 @@ static int keep_and_exchange(struct bringing *bringing, struct error *err)
 
 	if (r == 0)
 		r = snapshot_go_on(bringing->spots.restore->copy, err);
+	if (r == 0)
+		r = mark(bringing, err);
 	return r == 0 ? exchange(bringing, err) : r;
 }
 
@@ -278,13 +297,10 @@ static int drop_work(const struct bringing *bringing, struct error *err)
 }
 
 /* The folders of work are gone: what was kept gets its name. */
-static int publish(int all_fd, int folder_fd, const char *hidden, const char *name,
-                   struct error *err)
+static int publish(int all_fd, const char *hidden, const char *name, struct error *err)
 {
 	if (renameat2(all_fd, hidden, all_fd, name, RENAME_NOREPLACE) < 0 || fsync(all_fd) < 0)
 		return fail(err, errno, "rename 'snapshots/%s'", hidden);
-	/* not before: without it this would be dropped */
-	(void)unlinkat(folder_fd, EXCHANGING, 0);
 	return 0;
 }
 
@@ -343,9 +359,7 @@ int snapshot_restore_paths(const struct container *container,
 		r = sync_places(&bringing, err);
 	if (r == 0)
 		r = drop_work(&bringing, err);
-	return r < 0 ? r
-	             : publish(bringing.all_fd, bringing.folder_fd, bringing.hidden,
-	                       restore->before.name, err);
+	return r < 0 ? r : publish(bringing.all_fd, bringing.hidden, restore->before.name, err);
 }
 
 /* --- what a killed command left --- */
@@ -356,18 +370,15 @@ int snapshot_end_paths(const struct container *container, int all_fd, const char
 	const struct snapshot_path_restore restore = {.paths = before->paths};
 	CLEAN_FREE char *name =
 		must_printf("%.*s", (int)(strrchr(hidden, '.') - hidden - 1), hidden + 1);
-	CLEAN_FD int folder = openat(all_fd, hidden, FOLDER_FLAGS);
 	CLEAN(bringing_done) struct bringing bringing;
 	int r;
 
 	bringing_init(&bringing, container, &restore, name);
-	if (folder < 0)
-		return fail(err, errno, "open 'snapshots/%s'", hidden);
 	r = spots_find_places(&bringing.spots, err);
 	if (r == 0)
 		r = drop_work(&bringing, err);
 	if (r < 0)
 		return r;
-	return file_exists(folder, EXCHANGING) ? publish(all_fd, folder, hidden, name, err)
-	                                       : remove_tree(all_fd, hidden, err);
+	return text_ends(hidden, ".exchanging") ? publish(all_fd, hidden, name, err)
+	                                        : remove_tree(all_fd, hidden, err);
 }

@@ -11,7 +11,7 @@
 #include "container/container.h"
 #include "storage/backend.h"
 #include "storage/mounts.h"
-#include "storage/snapshot.h"
+#include "storage/snapshot_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,7 +139,7 @@ static int find_spot(const struct spots *spots, struct spot *spot, struct error 
 
 static int open_view(struct spots *spots, struct error *err)
 {
-	int r = storage_of(&spots->storage, &spots->container->config, err);
+	int r = snapshot_storage_of(spots->container->file, &spots->storage, err);
 
 	if (r == 0)
 		r = spots->view_fd = storage_visit(

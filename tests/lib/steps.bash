@@ -93,7 +93,7 @@ upper_of() {
 # operation WHAT: makes its beginning, web1 and what it needs besides, and sets for the walks
 #   words   of sysc
 #   again   exit code of the same words when it was done already (0)
-#   parts   yes: of several things each is as before or as after
+#   parts   yes: of several things each is as before or as after, until the next command; always: it stays so
 #   next    another command, after which it is done or was never begun, in place of the same words
 operation() {
 	again=0 parts=no next=
@@ -131,6 +131,11 @@ operation() {
 		begin_snapshots && sysc config set web1 container.hostname other && keep_beginning
 		words=(snapshot restore --config-only web1 first)
 		;;
+	restore-paths) begin_paths && words=(snapshot restore web1 first --path /deep) parts=always next='config unset web1 boot.order' ;;
+	restore-paths-overlay)
+		begin_paths -B overlay && words=(snapshot restore web1 first --path /deep)
+		parts=always next='config unset web1 boot.order'
+		;;
 	restore-to) begin_snapshots && words=(snapshot restore --to web2 web1 first) again=4 ;;
 	delete) begin_snapshots && words=(snapshot delete web1 first) again=1 ;;
 	delete-overlay) begin_snapshots -B overlay && words=(snapshot delete web1 first) again=1 ;;
@@ -161,6 +166,14 @@ begin_snapshots() {
 	keep_beginning
 }
 
+begin_paths() {
+	make_small web1 "$@"
+	sysc snapshot create -q web1 first
+	mkdir -p "$(upper_of web1)/deep/new"
+	echo changed >"$(upper_of web1)/deep/new/file"
+	keep_beginning
+}
+
 begin_child() {
 	make_small web1
 	sysc copy -q -s -B overlay web1 web2
@@ -185,7 +198,7 @@ tree_of() {
 	esac
 }
 
-# digest FOLDERS: names, types, modes, owners, contents, links, attributes
+# digest FOLDERS: names, types, modes, owners, contents, links, attributes; folders of work are in the list instead
 digest() {
 	local from=$1
 	if [[ $from == *:* ]]; then
@@ -193,7 +206,7 @@ digest() {
 		mount -t overlay -o "ro,userxattr,lowerdir=$from" overlay "$beside/merged" || return
 		from=$beside/merged
 	fi
-	tar -C "$from" --sort=name --mtime=@0 --numeric-owner --xattrs \
+	tar -C "$from" --exclude='.sysc-*' --sort=name --mtime=@0 --numeric-owner --xattrs \
 		--pax-option=delete=atime,delete=ctime,exthdr.name=%d/%f -cf - . 2>&1 | sha256sum
 	[[ $from != "$beside/merged" ]] || umount "$beside/merged"
 }
@@ -225,7 +238,7 @@ look() {
 # every name in the folders of sysc, with what is random in it made plain
 list_all() {
 	local name
-	(cd "$disk" && find store log cache out -not -path 'store/*/rootfs/*' -not -path '*/upper/*' -not -path '*/work/work/*') |
+	(cd "$disk" && find store log cache out \( -not -path 'store/*/rootfs/*' -not -path '*/upper/*' -not -path '*/work/work*' \) -o -name '.sysc-*') |
 		sed -E 's/before-restore-[0-9-]+/before-restore/g' | sort
 	# what a stopped container keeps there is no matter; nothing of one that is not there, nor half a file
 	for name in "$SYSC_RUN"/*/; do
@@ -294,7 +307,7 @@ is_before_or_after() {
 	state=$(look) || return
 	[[ $state != "$before" ]] || { now=before && return; }
 	[[ $state != "$after" ]] || { now=after && return; }
-	[[ $parts == yes ]] || return
+	[[ $parts != no ]] || return
 	now=between
 	while read -r line; do
 		grep -qxF "$line" <<<"$before"$'\n'"$after" || return
@@ -308,12 +321,19 @@ is_before_or_after() {
 assert_list() {
 	local list=$list_after
 	if [[ $now == between ]]; then
-		! list_all | grep -q '/\.[^/]*\.' || tell "$1" "left behind" "$(list_all)"
+		! list_all | grep -qE '/\.sysc-|/\.[^/]*\.' || tell "$1" "left behind" "$(list_all)"
 		return
 	fi
 	[[ $now == after ]] || list=$list_before
 	[[ $(list_all) == "$list" ]] || tell "$1" "left behind" "$(differences "$list" "$(list_all)")"
 	assert_clean || tell "$1" "left behind"
+}
+
+# is_ended: after the next command
+is_ended() {
+	local parts=$parts
+	[[ $parts == always ]] || parts=no
+	is_before_or_after
 }
 
 differences() { diff <(echo "$1") <(echo "$2"); }

@@ -28,7 +28,7 @@ fail_walk() {
 		if [[ $now == between && -n $next ]]; then
 			# shellcheck disable=SC2086 # words
 			"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$n" "the next command failed"
-			parts=no is_before_or_after || tell "$n" "not ended" "$(differences "$after" "$state")"
+			is_ended || tell "$n" "not ended" "$(differences "$after" "$state")"
 		fi
 		assert_list "$n"
 	done
@@ -49,6 +49,8 @@ fail_walk() {
 @test "snapshot restore" { walk restore; }
 @test "snapshot restore: overlay" { walk restore-overlay; }
 @test "snapshot restore --config-only" { walk restore-config; }
+@test "snapshot restore --path" { walk restore-paths; }
+@test "snapshot restore --path: overlay" { walk restore-paths-overlay; }
 @test "snapshot restore --to" { walk restore-to; }
 @test "snapshot delete" { walk delete; }
 @test "snapshot delete: overlay" { walk delete-overlay; }

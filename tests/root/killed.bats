@@ -33,7 +33,7 @@ end_by_same() {
 end_by_next() {
 	# shellcheck disable=SC2086 # words
 	"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
-	parts=no is_before_or_after || tell "$1" "not ended" "$(differences "$after" "$state")"
+	is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
 }
 
 @test "create" { walk create; }
@@ -51,6 +51,8 @@ end_by_next() {
 @test "snapshot restore" { walk restore; }
 @test "snapshot restore: overlay" { walk restore-overlay; }
 @test "snapshot restore --config-only" { walk restore-config; }
+@test "snapshot restore --path" { walk restore-paths; }
+@test "snapshot restore --path: overlay" { walk restore-paths-overlay; }
 @test "snapshot restore --to" { walk restore-to; }
 @test "snapshot delete" { walk delete; }
 @test "snapshot delete: overlay" { walk delete-overlay; }

@@ -82,7 +82,7 @@ see_cut() {
 	if [[ -n $next ]]; then
 		# shellcheck disable=SC2086 # words
 		"$SYSC" $next >"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
-		parts=no is_before_or_after || tell "$1" "not ended" "$(differences "$after" "$state")"
+		is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
 	else
 		"$SYSC" "${words[@]}" >"$beside/run.log" 2>&1 || code=$?
 		((code == 0)) || [[ $now == after && $again == "$code" ]] || tell "$1" "again: exit code $code, was $now"
@@ -108,6 +108,8 @@ see_cut() {
 @test "ext4: snapshot restore" { walk restore; }
 @test "ext4: snapshot restore: overlay" { walk restore-overlay; }
 @test "ext4: snapshot restore --config-only" { walk restore-config; }
+@test "ext4: snapshot restore --path" { walk restore-paths; }
+@test "ext4: snapshot restore --path: overlay" { walk restore-paths-overlay; }
 @test "ext4: snapshot restore --to" { walk restore-to; }
 @test "ext4: snapshot delete" { walk delete; }
 @test "ext4: snapshot prune" { walk prune; }
