@@ -28,14 +28,14 @@ die() { printf '%s\n' "autogen.sh: $*" >&2; exit 1; }
 
 # The same things under the names that each distribution gives them
 debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev libnl-3-dev
-	libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev
+	libcap-dev libseccomp-dev uuid-dev libinih-dev libarchive-dev zlib1g-dev
 	busybox-static curl ca-certificates util-linux'
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
 	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd
 	apparmor attr acl libcap2-bin btrfs-progs xfsprogs e2fsprogs mount'
 debian_check_vm='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs busybox-static jq'
 fedora_build='gcc make autoconf automake pkgconf-pkg-config glibc-devel glibc-static kernel-headers
-	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel
+	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel zlib-devel
 	busybox curl ca-certificates util-linux'
 fedora_check='bats jq ShellCheck mandoc clang-tools-extra debootstrap debian-keyring
 	dnsmasq nftables iproute procps-ng python3 bash-completion openssl gnupg2 xz zstd diffutils

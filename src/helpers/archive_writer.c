@@ -4,7 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/parse.h"
 #include "base/text.h"
+#include "helpers/archive_gzip.h"
 #include "helpers/archive_work.h"
 
 #include <archive.h>
@@ -13,17 +16,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static const struct method {
-	const char *name, *filter; /* the filter's name for its options */
-	int (*add)(struct archive *writer);
-	bool has_threads;
+	const char *name;
+	int (*add)(struct archive *writer); /* its filter */
+	bool has_options;                   /* level and threads */
 } methods[] = {
-	[METHOD_ZSTD] = {"zstd", "zstd", archive_write_add_filter_zstd, true },
-	[METHOD_GZIP] = {"gzip", "gzip", archive_write_add_filter_gzip, false},
-	[METHOD_XZ] = {"xz",   "xz",   archive_write_add_filter_xz,   true },
-	[METHOD_NONE] = {"none", NULL,   archive_write_add_filter_none, false},
+	[METHOD_ZSTD] = {"zstd", archive_write_add_filter_zstd, true },
+	[METHOD_GZIP] = {"gzip", archive_write_add_filter_none, false}, /* archive_gzip.h */
+	[METHOD_XZ] = {"xz",   archive_write_add_filter_xz,   true },
+	[METHOD_NONE] = {"none", archive_write_add_filter_none, false},
 };
 
 int writer_parse_method(const char *word, enum writer_method *out)
@@ -53,19 +55,29 @@ static int fail_archive(struct archive *archive, struct error *err)
 	                  text ? text : "failed");
 }
 
-static la_ssize_t write_output(struct archive *archive, void *data, const void *bytes, size_t count)
+static int write_output(void *user, const void *bytes, size_t count, struct error *err)
 {
-	const struct writer_options *options = data;
-	ssize_t n;
+	const struct writer_options *options = user;
+	int r = file_write_all(options->output_fd, bytes, count);
 
-	do
-		n = write(options->output_fd, bytes, count);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		archive_set_error(archive, errno, "%s", strerrordesc_np(errno));
-	else
-		atomic_fetch_add(&options->counters->output, (uint64_t)n);
-	return n;
+	if (r < 0)
+		return fail_plain(err, -r, "%s", strerrordesc_np(-r));
+	atomic_fetch_add(&options->counters->output, count);
+	return 0;
+}
+
+/* What libarchive has ready. */
+static la_ssize_t take_output(struct archive *archive, void *data, const void *bytes, size_t count)
+{
+	const struct writer *writer = data;
+	struct error err = {0};
+	int r = writer->gzip ? gzip_write(writer->gzip, bytes, count, &err)
+	                     : write_output((void *)(uintptr_t)writer->options, bytes, count, &err);
+
+	if (r == 0)
+		return (la_ssize_t)count;
+	archive_set_error(archive, err.code, "%s", err.text);
+	return -1;
 }
 
 static int write_bytes(struct archive *archive, const char *bytes, size_t count, struct error *err)
@@ -115,56 +127,84 @@ static int write_items(void *user, struct error *err)
 	return r;
 }
 
-static int open_archive(struct archive *archive, const struct writer_options *options,
-                        struct error *err)
+static int open_gzip(struct writer *writer, struct error *err)
 {
-	const struct method *method = &methods[options->method];
+	const struct writer_options *options = writer->options;
+	uint64_t level = 0;
+
+	if (options->level && parse_uint(options->level, GZIP_LEVEL_MOST, &level) < 0)
+		return fail_plain(err, EINVAL, "gzip has no level %s", options->level);
+	writer->gzip = gzip_open(options->level ? (int)level : GZIP_LEVEL_DEFAULT, options->threads,
+	                         write_output, (void *)(uintptr_t)options, err);
+	return writer->gzip ? 0 : -err->code;
+}
+
+static int set_options(struct archive *archive, const struct writer_options *options)
+{
+	const char *filter = methods[options->method].name;
 	char threads[16];
+
+	(void)snprintf(threads, sizeof(threads), "%u", options->threads);
+	/* an older libarchive has none */
+	(void)archive_write_set_filter_option(archive, filter, "threads", threads);
+	return options->level ? archive_write_set_filter_option(archive, filter,
+	                                                        "compression-level", options->level)
+	                      : ARCHIVE_OK;
+}
+
+static int open_archive(struct writer *writer, struct error *err)
+{
+	const struct method *method = &methods[writer->options->method];
+	struct archive *archive = writer->archive;
 	int r = method->add(archive);
 
 	if (r == ARCHIVE_OK)
 		r = archive_write_set_format_pax(archive);
-	if (r == ARCHIVE_OK && options->level)
-		r = archive_write_set_filter_option(archive, method->filter, "compression-level",
-		                                    options->level);
-	(void)snprintf(threads, sizeof(threads), "%u", options->threads);
-	if (method->has_threads) /* an older libarchive has none */
-		(void)archive_write_set_filter_option(archive, method->filter, "threads", threads);
+	if (r == ARCHIVE_OK && method->has_options)
+		r = set_options(archive, writer->options);
 	if (r == ARCHIVE_OK)
 		r = archive_write_set_bytes_per_block(archive, WRITER_BLOCK);
 	if (r == ARCHIVE_OK)
 		r = archive_write_set_bytes_in_last_block(archive, 1);
 	if (r == ARCHIVE_OK)
-		r = archive_write_open(archive, (void *)(uintptr_t)options, NULL, write_output,
-		                       NULL);
+		r = archive_write_open(archive, writer, NULL, take_output, NULL);
 	return r == ARCHIVE_OK ? 0 : fail_archive(archive, err);
 }
 
 int writer_open(struct writer *writer, const struct writer_options *options, struct error *err)
 {
-	int r;
+	int r = 0;
 
 	*writer = (struct writer){.options = options, .archive = archive_write_new()};
 	if (!writer->archive)
 		return fail(err, ENOMEM, "start writing");
-	r = open_archive(writer->archive, options, err);
+	if (options->method == METHOD_GZIP)
+		r = open_gzip(writer, err);
+	if (r == 0)
+		r = open_archive(writer, err);
 	return r < 0 ? r : belt_start(&writer->belt, false, write_items, writer, err);
 }
 
-int writer_close(struct writer *writer, bool is_good, struct error *err)
+static int close_archive(struct archive *archive, bool is_good, struct error *err)
 {
-	struct archive *archive = writer->archive;
-	int r = belt_end(&writer->belt, is_good, err);
+	int r = 0;
 
-	if (!archive)
-		return r;
-	if (!is_good || r < 0)
+	if (!is_good)
 		(void)archive_write_fail(archive); /* nothing more is to be written */
 	else if (archive_write_close(archive) != ARCHIVE_OK)
 		r = fail_archive(archive, err);
 	archive_write_free(archive);
-	writer->archive = NULL;
 	return r;
+}
+
+int writer_close(struct writer *writer, bool is_good, struct error *err)
+{
+	int r = belt_end(&writer->belt, is_good, err), closed;
+
+	if (writer->archive && close_archive(ptr_take(writer->archive), is_good && r == 0, err) < 0)
+		r = -err->code;
+	closed = gzip_close(ptr_take(writer->gzip), is_good && r == 0, err);
+	return closed < 0 ? fail_in(err, "write the archive") : r;
 }
 
 static struct belt_item *take_item(struct writer *writer, unsigned int kind, size_t most,

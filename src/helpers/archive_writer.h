@@ -17,6 +17,7 @@ struct archive;
 struct archive_counters;
 struct archive_entry;
 struct error;
+struct gzip;
 
 #define WRITER_BLOCK BELT_MOST /* bytes that are read and written at a time */
 
@@ -38,7 +39,8 @@ struct writer_options {
 
 struct writer {
 	const struct writer_options *options;
-	struct archive *archive; /* the second thread's until writer_close() */
+	struct archive *archive; /* the second thread's until writer_close(); so is what follows */
+	struct gzip *gzip;       /* where its bytes go; NULL: right to the output */
 	struct belt belt;
 	struct belt_item *taken; /* by writer_take() */
 	bool failed;             /* an error was the archive's, not the tree's */

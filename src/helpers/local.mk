@@ -14,6 +14,7 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_filter.c src/helpers/archive_filter.h \
 	src/helpers/archive_fit.c src/helpers/archive_fit.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
+	src/helpers/archive_gzip.c src/helpers/archive_gzip.h \
 	src/helpers/archive_input.c src/helpers/archive_input.h \
 	src/helpers/archive_links.c src/helpers/archive_links.h \
 	src/helpers/archive_list.c src/helpers/archive_list.h \
@@ -28,9 +29,9 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_verify.c src/helpers/archive_verify.h \
 	src/helpers/archive_work.c src/helpers/archive_work.h \
 	src/helpers/archive_writer.c src/helpers/archive_writer.h
-src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
+src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(ZLIB_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
-src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
+src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(ZLIB_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
 
 # makes, copies and removes trees for the templates
 pkglibexec_PROGRAMS += src/sysc-tree

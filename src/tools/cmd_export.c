@@ -5,6 +5,7 @@
  */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/parse.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "container/container.h"
@@ -31,7 +32,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define LOCK_MS 30000
+#define LOCK_MS     30000
+#define THREADS_MAX 256
 
 static const char *opt_output, *opt_method = "zstd", *opt_level, *opt_since, *opt_list,
 			       *opt_snapshot, *opt_snapshots;
@@ -40,11 +42,12 @@ static int64_t opt_threads;
 
 static const struct method {
 	const char *name, *ending;
+	int64_t level_least, level_most; /* 0, 0: it has none */
 } methods[] = {
-	{"zstd", ".tar.zst"},
-	{"gzip", ".tar.gz" },
-	{"xz",   ".tar.xz" },
-	{"none", ".tar"    },
+	{"zstd", ".tar.zst", 1, 22},
+	{"gzip", ".tar.gz",  0, 9 },
+	{"xz",   ".tar.xz",  0, 9 },
+	{"none", ".tar",     0, 0 },
 };
 
 /* One export. */
@@ -296,15 +299,36 @@ static int report(const struct export *export, int64_t began_ms)
 	return export_report(export->call, &result);
 }
 
+/* How to pack. */
+static int check_method(struct export *export, struct call *call)
+{
+	const struct method *method = export->method = find_method(opt_method);
+	int64_t level;
+
+	if (!method)
+		return output_usage(call, "option '-z': '%s' is not zstd, gzip, xz or none",
+		                    opt_method);
+	if (opt_level && !method->level_most)
+		return output_usage(call, "--level does not go with -z %s", method->name);
+	if (opt_level && parse_int(opt_level, method->level_least, method->level_most, &level) < 0)
+		return output_usage(call, "option '--level': '%s' is not a level of %s (%d to %d)",
+		                    opt_level, method->name, (int)method->level_least,
+		                    (int)method->level_most);
+	if (opt_threads > THREADS_MAX)
+		return output_usage(call, "option '-T': at most %d threads", THREADS_MAX);
+	return EXIT_DONE;
+}
+
 static int check_words(struct export *export, struct call *call)
 {
+	int code;
+
 	if (!call->names.count)
 		return output_usage(call, "the NAME of a container is needed");
 	export->name = call->names.items[0];
-	export->method = find_method(opt_method);
-	if (!export->method)
-		return output_usage(call, "option '-z': '%s' is not zstd, gzip, xz or none",
-		                    opt_method);
+	code = check_method(export, call);
+	if (code != EXIT_DONE)
+		return code;
 	if (opt_snapshots && (opt_snapshot || opt_since))
 		return output_usage(call, "--snapshots does not go with --snapshot or --since");
 	if (call->json && opt_output && text_is(opt_output, "-"))

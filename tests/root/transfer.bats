@@ -88,6 +88,53 @@ strange_tree() {
 	[[ $(find . -maxdepth 1 -name '.*.partial' | wc -l) == 0 ]]
 }
 
+@test "gzip by several threads is one stream that other programs read" {
+	local threads count
+	make_busybox web1
+	head -c 3000000 /dev/urandom >"$(rootfs web1)/noise"
+	head -c 9000000 /dev/zero >"$(rootfs web1)/nothing"
+	for threads in 1 3 16; do
+		sysc export -q -z gzip --level 1 -T "$threads" -o a.tar.gz web1
+		gzip -t a.tar.gz
+		tar -xOzf a.tar.gz rootfs/noise | cmp - "$(rootfs web1)/noise"
+		python3 - a.tar.gz "$(rootfs web1)" <<-'END'
+			import sys, tarfile, zlib
+			packed = open(sys.argv[1], "rb").read()
+			member = zlib.decompressobj(31)
+			tar = member.decompress(packed)
+			assert member.eof and not member.unused_data and len(tar) > 12000000
+			for m in tarfile.open(sys.argv[1]):
+			    if m.name in ("rootfs/noise", "rootfs/nothing"):
+			        assert m.size == len(open(sys.argv[2] + m.name[6:], "rb").read())
+		END
+		count=$(tar -tf a.tar.gz | wc -l)
+		! command -v bsdtar >/dev/null || [[ $(bsdtar -tf a.tar.gz | wc -l) == "$count" ]]
+		sysc import -q --verify a.tar.gz
+	done
+}
+
+@test "what a method does not have is wrong usage, and nothing is made" {
+	local words
+	make_busybox web1
+	while read -r words; do
+		# shellcheck disable=SC2086 # words
+		run -2 sysc export $words -o a.tar web1
+		echo "$output"
+		[[ $output == *"level"* || $output == *"threads"* ]]
+		[[ $(find . -name '*a.tar*') == "" ]]
+	done <<-'END'
+		-z gzip --level 10
+		-z gzip --level x
+		-z zstd --level 0
+		-z zstd --level 23
+		-z xz --level 10
+		-z none --level 1
+		-T 257
+	END
+	sysc export -q -z gzip --level 0 -T 256 -o a.tar web1
+	sysc import -q --verify a.tar
+}
+
 @test "a privileged container keeps devices, all owners, trusted.*; what cannot be kept is said" {
 	need setfattr
 	make_busybox web1 -s container.privileged=yes
