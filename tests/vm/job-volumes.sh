@@ -229,6 +229,38 @@ another_name() {
 	same "" "$(volumes)"
 }
 
+# what an archive holds of snapshots on volumes, whole and after an earlier archive
+archives() {
+	begin
+	make web1
+	sysc start web1
+	inside web1 'echo one >/root/file; echo gone >/root/gone'
+	sysc snapshot create web1 s1
+	inside web1 'echo two >/root/file; rm /root/gone'
+	sysc stop -k web1
+	sysc snapshot create web1 s2
+	sysc export -q --snapshots -o /tmp/all.tar.zst web1
+	sysc import -q --verify /tmp/all.tar.zst
+	sysc import -q -B "$backend" --size 120M -s "$options" web2 /tmp/all.tar.zst
+	same "s1 s2 " "$(listed web2 | tr '\n' ' ')"
+	same "" "$(sysc snapshot diff web2 s2 | grep /root || :)"
+	sysc snapshot restore web2 s1
+	sysc start web2
+	same "one gone" "$(inside web2 'echo $(cat /root/file /root/gone)')"
+	# an increment, put together again on volumes
+	sysc export -q -o /tmp/full.tar.zst web1
+	sysc start web1
+	inside web1 'echo three >/root/file; echo new >/root/new'
+	sysc stop -k web1
+	sysc export -q --since /tmp/full.tar.zst -o /tmp/later.tar.zst web1
+	sysc import -q -B "$backend" --size 120M -s "$options" --then /tmp/later.tar.zst web3 /tmp/full.tar.zst
+	sysc start web3
+	same "three new" "$(inside web3 'echo $(cat /root/file /root/new)')"
+	rm /tmp/all.tar.zst /tmp/full.tar.zst /tmp/later.tar.zst
+	sysc destroy -f -s web1 web2 web3
+	same "" "$(volumes)"
+}
+
 refusals() {
 	begin
 	"${backend}_foreign" web1
@@ -350,6 +382,7 @@ cases_of() {
 	run_case copies "$backend: copies stand on their own, whoever goes first"
 	run_case snapshots "$backend: snapshots, restored, undone, deleted, pruned"
 	run_case another_name "$backend: a renamed one leaves its name; export and import"
+	run_case archives "$backend: archives with snapshots, and increments"
 	run_case refusals "$backend: what is somebody else's stays, what is missing is named"
 	run_case killed "$backend: killed commands leave nothing, the source least"
 }
