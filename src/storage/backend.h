@@ -19,6 +19,7 @@ struct storage_backend {
 	const char *name; /* what stands before the colon of rootfs.path */
 	bool is_inside;   /* its parts are paths: it is removed with the container's folder */
 	bool has_limit;   /* a limit is part of what it is: never refused */
+	bool clone_lasts; /* what clone made is on disk */
 	/* Adds the parts for a new container in folder dir; says why it cannot be here. */
 	int (*choose)(const struct storage_request *request, const char *dir, struct storage *out,
 	              struct error *err);

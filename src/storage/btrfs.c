@@ -104,7 +104,7 @@ static int clone_btrfs(const struct storage *from, const struct storage *to, str
 		(void)fail_plain(err, EOPNOTSUPP, "'%s' is no subvolume", source);
 		return fail_hint(err, "a copy of it can be one");
 	}
-	r = subvolume_snapshot(fd, above, name, false);
+	r = subvolume_snapshot(fd, above, name, to->readonly);
 	if (r == -EXDEV)
 		return fail_plain(err, EOPNOTSUPP, "'%s' and '%s' are on two file systems", source,
 		                  target);
@@ -138,6 +138,7 @@ static int usage_btrfs(const struct storage *storage, struct storage_usage *out,
 const struct storage_backend storage_btrfs = {
 	.name = "btrfs",
 	.is_inside = true,
+	.clone_lasts = true, /* the ioctl ends with the commit of its transaction */
 	.choose = choose_btrfs,
 	.make = make_btrfs,
 	.visit = visit_btrfs,

@@ -52,9 +52,9 @@ int storage_duplicate(const struct storage *from, const struct storage *to,
 	error_clear(err);
 	if (slow)
 		slow(options ? options->user : NULL);
-	if (from->backend->copy)
-		return from->backend->copy(from, to, options, err);
-	return copy_trees(from, to, options, err);
+	r = from->backend->copy ? from->backend->copy(from, to, options, err)
+	                        : copy_trees(from, to, options, err);
+	return r < 0 ? r : 1;
 }
 
 int storage_set_readonly(const struct storage *storage, bool readonly, struct error *err)

@@ -90,7 +90,7 @@ static int replace_ext4(const struct storage *storage, const char *draft, uint64
 	strings_done(&copy.parts);
 	strings_add(&copy.parts, draft);
 	r = storage_duplicate(storage, &copy, NULL, NULL, err);
-	if (r == 0)
+	if (r >= 0)
 		r = block_resize_ext4(draft, wanted, err);
 	if (r < 0)
 		return r;

@@ -266,6 +266,7 @@ void snapshot_place(const struct container *container, const struct storage *fro
 
 	storage_copy(out, from);
 	out->size_bytes = 0;
+	out->readonly = true;
 	strings_done(&out->parts);
 	if (text_is(storage_name(from), "lvm"))
 		strings_give(&out->parts, must_printf("%s+%s", path, name));

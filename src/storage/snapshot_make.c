@@ -8,6 +8,7 @@
 #include "storage/backend.h"
 #include "storage/remove.h"
 #include "storage/snapshot_parts.h"
+#include "storage/subvolume.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ struct making {
 	char *hidden;            /* ".SNAP.creating" */
 	int folder_fd;           /* that; -1: not made yet */
 	bool is_made;            /* the volume, where it is one */
+	bool is_lasting;         /* the tree is on disk */
 	struct storage from, to; /* to: with its paths under the final name */
 	struct storage
 		container_to; /* overlay at rest: what the container goes on with; else no backend */
@@ -136,8 +138,9 @@ static int take(struct making *making, const struct storage *hidden, struct erro
 	if (is_overlay(making))
 		return 0; /* nothing is changed by anybody */
 	r = storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
-	making->is_made = r == 0;
-	return r;
+	making->is_made = r >= 0;
+	making->is_lasting = r == 0 && storage_clone_lasts(hidden);
+	return r < 0 ? r : 0;
 }
 
 /* What can be copied before the moment, so that the container rests as short as can be. */
@@ -205,17 +208,53 @@ static int make_tree(struct making *making, struct error *err)
 	return r < 0 ? r : storage_set_readonly(&hidden, true, err);
 }
 
+static int settle_file(int folder_fd, const char *name)
+{
+	CLEAN_FD int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : subvolume_settle(fd);
+}
+
+/*
+ * All that was made until here is on disk before the rename is. What a layer or a folder holds may have been written
+ * long before, and anywhere in it: there is no other way to know it there than to wait for the file system as
+ * a whole. The tree that is a new subvolume is there; the two files go with the rename, in one transaction.
+ */
+static int write_out(const struct making *making, struct error *err)
+{
+	int r = 0;
+
+	if (making->is_lasting) {
+		r = settle_file(making->folder_fd, "config");
+		if (r == 0)
+			r = settle_file(making->folder_fd, "info");
+	}
+	if ((r < 0 || !making->is_lasting) && syncfs(making->folder_fd) < 0)
+		return fail(err, errno, "write snapshot '%s' to disk", making->what->name);
+	return 0;
+}
+
+static int give_name(const struct making *making, struct error *err)
+{
+	int all = making->all_fd;
+
+	if (renameat2(all, making->hidden, all, making->what->name, RENAME_NOREPLACE) < 0)
+		return fail(err, errno, "rename 'snapshots/%s'", making->hidden);
+	if ((!making->is_lasting || subvolume_commit(all) < 0) && fsync(all) < 0)
+		return fail(err, errno, "write the name of snapshot '%s' to disk",
+		            making->what->name);
+	return 0;
+}
+
 static int publish(struct making *making, struct error *err)
 {
-	const char *name = making->what->name;
 	int r = snapshot_write_info(making->folder_fd, making->what, 0, err);
 
 	if (r == 0 && making->container_to.backend)
 		r = snapshot_write_config(making->folder_fd, "config.new", making->container->file,
 		                          &making->container_to, err);
-	/* all that was written until here, at once */
-	if (r == 0 && syncfs(making->folder_fd) < 0)
-		r = fail(err, errno, "write snapshot '%s' to disk", name);
+	if (r == 0)
+		r = write_out(making, err);
 	if (r == 0)
 		r = snapshot_go_on(making->options->copy, err);
 	/*
@@ -224,12 +263,7 @@ static int publish(struct making *making, struct error *err)
 	 */
 	if (r == 0 && making->container_to.backend)
 		r = snapshot_install_config(making->container, making->folder_fd, err);
-	if (r < 0)
-		return r;
-	if (renameat2(making->all_fd, making->hidden, making->all_fd, name, RENAME_NOREPLACE) < 0 ||
-	    fsync(making->all_fd) < 0)
-		return fail(err, errno, "rename 'snapshots/%s'", making->hidden);
-	return 0;
+	return r < 0 ? r : give_name(making, err);
 }
 
 /* All of it, whatever is there; the failure before is the one to tell. */

@@ -22,7 +22,7 @@ int snapshot_read_info(const char *dir, struct snapshot *out, uint64_t *identity
 
 /* The root file system that FILE names; of other keys nothing is wanted. */
 int snapshot_storage_of(const char *file, struct storage *out, struct error *err);
-/* The place of a snapshot's tree, of the same backend as from (no overlay). */
+/* The place of a snapshot's tree, which nobody changes, of the same backend as from (no overlay). */
 void snapshot_place(const struct container *container, const struct storage *from, const char *name,
                     struct storage *out);
 

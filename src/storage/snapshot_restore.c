@@ -170,6 +170,7 @@ static int make_tree(struct restoring *restoring, struct storage *made, struct e
 	                    &hidden);
 	storage_copy(made, restoring->by_exchange ? &hidden : &restoring->next);
 	made->size_bytes = restoring->now.size_bytes;
+	made->readonly = false;
 	if (restoring->now.backend == &storage_overlay) {
 		r = storage_make(&hidden, err);
 		if (r < 0)
@@ -179,8 +180,8 @@ static int make_tree(struct restoring *restoring, struct storage *made, struct e
 	            ? storage_make(made, err)
 	            : storage_duplicate(&restoring->snapshot, made, restore->copy, restore->slow,
 	                                err);
-	restoring->is_made = r == 0;
-	return r < 0 ? r : storage_set_readonly(made, false, err);
+	restoring->is_made = r >= 0;
+	return r < 0 ? r : 0;
 }
 
 static int exchange(const struct restoring *restoring, const struct storage *made,

@@ -379,6 +379,11 @@ int storage_clone(const struct storage *from, const struct storage *to, struct e
 	return from->backend->clone(from, to, err);
 }
 
+bool storage_clone_lasts(const struct storage *storage)
+{
+	return storage->backend->clone_lasts;
+}
+
 int storage_remove(const struct storage *storage, struct error *err)
 {
 	return storage->backend->remove(storage, err);

@@ -30,6 +30,7 @@ struct storage {
 	struct strings options; /* the words of rootfs.options: "shifted", "fstype=xfs", "vg=vg0" */
 	uint64_t size_bytes;    /* rootfs.size; 0: no limit */
 	char *owner; /* UUID of the container, which marks volumes outside of its folder */
+	bool readonly; /* of what storage_clone() makes: storage_set_readonly() at once; no part of the text */
 };
 
 /* From text: rootfs.path, and rootfs.options (may be NULL). A path without a backend is a "dir". */
@@ -123,13 +124,15 @@ int storage_finish(const struct storage *storage, struct error *err);
  * Makes to, of the same backend, the state of from at this moment, in constant time or by shared blocks:
  * a snapshot of btrfs, zfs and thin volumes, shared blocks of dir, loop and the upper folder of an
  * overlay. A container that runs is frozen by the caller for that moment. -EOPNOTSUPP where that cannot
- * be; a copy (storage_make(), two visits, copy_tree()) or a sealed layer can always be.
+ * be; a copy (storage_make(), two visits, copy_tree()) or a sealed layer can always be. Nothing is synced where
+ * storage_clone_lasts() does not say that it is on disk then.
  */
 int storage_clone(const struct storage *from, const struct storage *to, struct error *err);
+bool storage_clone_lasts(const struct storage *storage);
 /*
  * storage_clone(), or a copy where that cannot be: of the tree, or of the image as it is. options (copy.h, may
  * be NULL) are those of the copy; slow (may be NULL) is called when it comes to one. Nothing is synced.
- * Overlays: storage_clone() says which.
+ * Overlays: storage_clone() says which. Returns 1 when it was copied.
  */
 int storage_duplicate(const struct storage *from, const struct storage *to,
                       const struct copy_options *options, void (*slow)(void *user),

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -70,6 +72,23 @@ int subvolume_set_readonly(int fd, bool readonly)
 	return ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags) < 0 ? -errno : 0;
 }
 
+int subvolume_settle(int file_fd)
+{
+	struct fiemap map = {.fm_length = FIEMAP_MAX_OFFSET, .fm_flags = FIEMAP_FLAG_SYNC};
+
+	return ioctl(file_fd, FS_IOC_FIEMAP, &map) < 0 ? -errno : 0;
+}
+
+int subvolume_commit(int fd)
+{
+	__u64 transaction = 0;
+
+	if (ioctl(fd, BTRFS_IOC_START_SYNC, &transaction) < 0 ||
+	    ioctl(fd, BTRFS_IOC_WAIT_SYNC, &transaction) < 0)
+		return -errno;
+	return 0;
+}
+
 uint64_t subvolume_id(int fd)
 {
 	struct btrfs_ioctl_ino_lookup_args args = {.objectid = BTRFS_FIRST_FREE_OBJECTID};
@@ -83,12 +102,14 @@ int subvolume_remove(int fd, int parent_fd, const char *name)
 	struct btrfs_ioctl_qgroup_create_args group = {.qgroupid = subvolume_id(fd)};
 	int r = set_name(args.name, sizeof(args.name), name);
 
-	if (r == 0)
-		r = subvolume_set_readonly(fd, false);
 	if (r < 0)
 		return r;
-	if (ioctl(parent_fd, BTRFS_IOC_SNAP_DESTROY, &args) < 0)
-		return -errno;
+	if (ioctl(parent_fd, BTRFS_IOC_SNAP_DESTROY, &args) < 0) {
+		r = -errno;
+		/* what is in it is to be removed; not before it must, since it writes a transaction to disk */
+		(void)subvolume_set_readonly(fd, false);
+		return r;
+	}
 	if (group.qgroupid) /* fails where there are no quotas, or the cleaner has not come by yet */
 		(void)ioctl(parent_fd, BTRFS_IOC_QGROUP_CREATE, &group);
 	return 0;

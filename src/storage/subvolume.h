@@ -18,8 +18,18 @@ int subvolume_make(int parent_fd, const char *name);
 int subvolume_snapshot(int from_fd, int parent_fd, const char *name, bool readonly);
 int subvolume_set_readonly(int fd, bool readonly);
 /*
+ * What was written to the file is part of the transaction that is open, or of one before: FIEMAP_FLAG_SYNC
+ * (Documentation/filesystems/fiemap.rst) is fsync(2) without the wait for the disk.
+ */
+int subvolume_settle(int file_fd);
+/*
+ * Brings the open transaction to the disk, with all that was settled or is no content of files. Other than syncfs(2)
+ * it does not wait for what others have written, other than fsync(2) it logs no part of it ahead.
+ */
+int subvolume_commit(int fd);
+/*
  * Removes the subvolume fd, which is parent_fd/name, with all its files, and its quota group. -ENOTEMPTY
- * while it has subvolumes in it.
+ * while it has subvolumes in it, and those can be removed then also where it was read-only.
  */
 int subvolume_remove(int fd, int parent_fd, const char *name);
 
