@@ -101,6 +101,7 @@ whole_life() {
 }
 
 @test "btrfs: subvolumes" {
+	local kept
 	need busybox
 	need userns
 	need btrfs
@@ -109,11 +110,39 @@ whole_life() {
 	sysc snapshot create web1 first
 	[[ $(stat -c %i "$SYSC_PATH/web1/snapshots/first/rootfs") == 256 ]]
 	run ! touch "$SYSC_PATH/web1/snapshots/first/rootfs/x"
+	# what a restore replaced is read-only with what is in it, and goes all the same
+	btrfs -q subvolume create "$SYSC_PATH/web1/rootfs/srv"
+	touch "$SYSC_PATH/web1/rootfs/srv/file"
+	sysc snapshot restore web1 first
+	kept=$(cd "$SYSC_PATH/web1/snapshots" && echo before-*)
+	run ! touch "$SYSC_PATH/web1/snapshots/$kept/rootfs/x"
+	[[ -e $SYSC_PATH/web1/snapshots/$kept/rootfs/srv/file ]]
+	sysc snapshot delete web1 "$kept"
 	sysc snapshot delete web1 first
 	whole_life web1
 	touch "$SYSC_PATH/web1/rootfs/writable"
 	gone web1
 	[[ -z $(btrfs subvolume list mnt) ]]
+	drop_store
+}
+
+# commits: how often a transaction was brought to the disk
+commits() {
+	btrfs inspect-internal dump-super "$(findmnt -n -o SOURCE mnt)" | awk '$1 == "generation" { print $2 }'
+}
+
+@test "btrfs: a snapshot waits for the disk twice" {
+	local before
+	need busybox
+	need btrfs
+	make_store btrfs 600M
+	mount -o remount,commit=600 mnt
+	make_busybox web1 -B btrfs
+	sync -f mnt
+	before=$(commits)
+	sysc snapshot create web1 one
+	(($(commits) - before <= 2))
+	[[ $(stat -c %i "$SYSC_PATH/web1/snapshots/one/rootfs") == 256 ]]
 	drop_store
 }
 
