@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#define TOLD          "told"
 #define INFO_MOST     (1 << 20)
 #define CONFIG_MOST   (1 << 20)
 #define STORE_WAIT_MS 60000
@@ -89,6 +90,8 @@ int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t ide
 		text_addf(&text, "replaced_by %s\n", snapshot->replaced_by);
 	for (size_t i = 0; i < snapshot->paths.count; i++)
 		text_addf(&text, "path %s\n", snapshot->paths.items[i]);
+	if (snapshot->tree_only)
+		text_add(&text, "tree_only yes\n");
 	if (identity)
 		text_addf(&text, "identity %llu\n", (unsigned long long)identity);
 	return file_replace_volatile(dirfd, "info", text.data, text.length, 0600, err);
@@ -118,6 +121,8 @@ static void read_line(char *line, struct snapshot *out, uint64_t *identity)
 		(void)parse_int(value, 0, INT64_MAX, &out->created_ms);
 	else if (text_is(line, "running"))
 		(void)parse_bool(value, &out->was_running);
+	else if (text_is(line, "tree_only"))
+		(void)parse_bool(value, &out->tree_only);
 	else if (text_is(line, "frozen_us"))
 		(void)parse_int(value, 0, INT64_MAX, &out->frozen_us);
 	else if (text_is(line, "identity") && identity)
@@ -132,18 +137,27 @@ static void read_line(char *line, struct snapshot *out, uint64_t *identity)
 
 int snapshot_read_info(const char *dir, struct snapshot *out, uint64_t *identity, struct error *err)
 {
-	CLEAN_FREE char *path = must_printf("%s/info", dir);
+	CLEAN_FREE char *path = must_printf("%s/info", dir), *told = must_printf("%s/" TOLD, dir);
 	CLEAN(text_done) struct text text = {0};
 	CLEAN(strings_done) struct strings lines = {0};
 	int r = file_read(AT_FDCWD, path, INFO_MOST, &text, err);
 
 	if (r < 0)
 		return r;
-	*out = (struct snapshot){.name = must_dup(strrchr(dir, '/') + 1), .frozen_us = -1};
+	*out = (struct snapshot){.name = must_dup(strrchr(dir, '/') + 1),
+	                         .is_told = file_exists(AT_FDCWD, told),
+	                         .frozen_us = -1};
 	strings_split(&lines, text.data ? text.data : "", "\n");
 	for (size_t i = 0; i < lines.count; i++)
 		read_line(lines.items[i], out, identity);
 	return 0;
+}
+
+void snapshot_set_told(const struct container *container, const char *name)
+{
+	CLEAN_FREE char *path = must_printf("%s/snapshots/%s/" TOLD, container->dir, name);
+	/* a file without content has nothing to lose; where it cannot be made the snapshot stays longer */
+	CLEAN_FD int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 /* --- finding --- */

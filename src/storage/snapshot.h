@@ -4,6 +4,7 @@
  * its name:
  *
  *   info     "key value" lines: struct snapshot
+ *   told     an empty file: struct snapshot, is_told
  *   config   the container's configuration file of that moment; its rootfs.path is the snapshot's own tree,
  *            so that storage_of() of it is how anybody reads or clones that
  *   rootfs   the tree (dir; btrfs: a read-only subvolume), or rootfs.img (loop); of lvm and zfs the volume
@@ -52,6 +53,8 @@ struct snapshot {
 	enum snapshot_reason reason;
 	int64_t created_ms; /* CLOCK_REALTIME */
 	bool was_running;
+	bool tree_only;    /* SNAPSHOT_RESTORE: the configuration stayed what it was */
+	bool is_told;      /* SNAPSHOT_RESTORE: whoever restored was told that it is done */
 	int64_t frozen_us; /* how long the container was frozen for it; -1: it was not */
 };
 
@@ -74,6 +77,11 @@ int snapshot_read(const struct container *container, const char *name, struct sn
                   struct error *err);
 /* All of them, the oldest first; none is fine. What cannot be read is left out. */
 int snapshot_list(const struct container *container, struct snapshots *out, struct error *err);
+/*
+ * Keeps that of this one, of what a restore replaced, is_told: it may go with the next restore. One without it stays, since
+ * whoever repeats a killed restore has nothing else of what was there.
+ */
+void snapshot_set_told(const struct container *container, const char *name);
 /* The folder of one, on the heap. */
 char *snapshot_dir(const struct container *container, const char *name);
 /* Its root file system. */
@@ -140,7 +148,10 @@ struct snapshot_path_restore {
 bool snapshot_reaches_running(const struct container *container);
 int snapshot_restore_paths(const struct container *container,
                            const struct snapshot_path_restore *restore, struct error *err);
-/* The same for the configuration alone; what was there is STORE/NAME/config.before-restore. */
+/*
+ * The same for the configuration alone; what was there is STORE/NAME/config.before-restore. 1:
+ * it is that of the snapshot already, and nothing is written.
+ */
 int snapshot_restore_config(const struct container *container, const char *name, struct error *err);
 
 /*
@@ -155,6 +166,11 @@ int snapshot_lock(const struct container *container, int64_t timeout_ms, struct 
 int snapshot_sweep(const struct container *container, bool is_stopped, struct error *err);
 /* Whether there is something for it; without the lock, quick. */
 bool snapshot_is_pending(const struct container *container);
+/*
+ * What a killed restore of the whole tree will have replaced, if snapshot_sweep() ends that and does not drop it: its
+ * snapshot is there afterwards. False: there is none.
+ */
+bool snapshot_find_begun(const struct container *container, struct snapshot *out);
 
 /*
  * Of an overlay at rest, after snapshots went: layers that are needed apart no longer become one, so that there are

@@ -81,14 +81,19 @@ static int is_exchanged(const struct container *container, const char *dir, stru
 	return text_is(one, other);
 }
 
+/* "before" of ".before.restoring". */
+static char *name_of(const char *hidden)
+{
+	return must_printf("%.*s", (int)(strrchr(hidden, '.') - hidden - 1), hidden + 1);
+}
+
 static int end_restore(const struct container *container, int all_fd, const char *hidden,
                        struct error *err)
 {
 	CLEAN_FREE char *dir = snapshot_dir(container, hidden);
 	CLEAN_FREE char *file = must_printf("%s/config", dir);
 	CLEAN_FREE char *next_file = must_printf("%s/config.new", dir);
-	CLEAN_FREE char *name =
-		must_printf("%.*s", (int)(strrchr(hidden, '.') - hidden - 1), hidden + 1);
+	CLEAN_FREE char *name = name_of(hidden);
 	CLEAN(storage_done) struct storage before = {.backend = NULL}, next = {.backend = NULL};
 	CLEAN(storage_done) struct storage old = {.backend = NULL};
 	CLEAN_FD int folder = openat(all_fd, hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -156,6 +161,27 @@ static void list_leftovers(const struct container *container, struct strings *na
 	while (dir && (entry = readdir(dir)))
 		if (is_leftover(entry->d_name))
 			strings_add(names, entry->d_name);
+}
+
+bool snapshot_find_begun(const struct container *container, struct snapshot *out)
+{
+	CLEAN(strings_done) struct strings names = {0};
+
+	list_leftovers(container, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		CLEAN_FREE char *dir = snapshot_dir(container, names.items[i]);
+		CLEAN(snapshot_done) struct snapshot before = {0};
+
+		if (!text_ends(names.items[i], ".restoring") ||
+		    snapshot_read_info(dir, &before, NULL, NULL) < 0 || before.paths.count)
+			continue;
+		free(before.name);
+		before.name = name_of(names.items[i]);
+		*out = before;
+		before = (struct snapshot){.name = NULL};
+		return true;
+	}
+	return false;
 }
 
 bool snapshot_is_pending(const struct container *container)

@@ -29,6 +29,8 @@ struct subject {
 	struct container container;
 	struct state state;
 	int lock;
+	struct snapshot
+		ended; /* what a killed restore replaced that was ended first; no name: none */
 	struct copy_options copy; /* with a progress line */
 	int64_t told_ms;
 	bool has_line;  /* a progress line is on the terminal */
@@ -67,11 +69,12 @@ int subject_restore_paths(struct subject *subject, const char *name, const struc
 /* "/etc/" to "/etc"; -EINVAL for what is no path of its own: relative ones, "/", "..", one in another. */
 int snapshot_check_paths(const struct strings *paths, struct strings *out, struct error *err);
 
-/* Parts of a restore: stops it first (-f), starts it again, what is kept, and that no older is. */
+/* Parts of a restore: stops it first (-f), starts it again, what is kept. */
 int restore_stop_first(struct subject *subject, bool *was_running, struct error *err);
 int restore_start_again(struct subject *subject, struct error *err);
 char *restore_before_name(int64_t now_ms);
-void restore_drop_older(struct subject *subject, const char *kept);
+/* When the user was told that it is done: earlier ones, and with --no-keep this one, are undone no more. */
+void restore_drop_older(struct subject *subject, const char *before);
 
 /* The newest that a restore without a name takes: made by one itself, or not; NULL: none. */
 const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_restore);

@@ -117,8 +117,8 @@ static int bring(struct subject *subject, const char *name, const struct strings
 	subject_quiet(subject);
 	if (r < 0)
 		return r;
-	restore_drop_older(subject, keeps ? before : "");
 	report(subject, name, what, keeps ? before : NULL, hold_frozen_us(&hold));
+	restore_drop_older(subject, before);
 	return 0;
 }
 

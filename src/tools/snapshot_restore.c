@@ -79,24 +79,50 @@ char *restore_before_name(int64_t now_ms)
 	return must_printf("before-restore-%s-%03lld", text, (long long)(now_ms % 1000));
 }
 
-/* What earlier restores kept; they are undone no more. */
-void restore_drop_older(struct subject *subject, const char *kept)
+static void drop_one(struct subject *subject, const char *name)
+{
+	struct error err = {0};
+
+	if (snapshot_remove(&subject->container, name, &err) < 0)
+		output_note(subject->call, "%s: '%s' stays: %s", subject->container.name, name,
+		            err.text);
+}
+
+void restore_drop_older(struct subject *subject, const char *before)
 {
 	const struct container *container = &subject->container;
 	CLEAN(snapshots_done) struct snapshots all = {0};
-	struct error err = {0};
 
 	if (snapshot_list(container, &all, NULL) < 0)
 		return;
 	for (size_t i = 0; i < all.count; i++) {
-		if (all.items[i].reason != SNAPSHOT_RESTORE || text_is(all.items[i].name, kept))
+		const struct snapshot *one = &all.items[i];
+		bool is_this = text_is(one->name, before);
+
+		if (one->reason != SNAPSHOT_RESTORE || (is_this && !subject->words->no_keep))
 			continue;
-		error_clear(&err);
-		if (snapshot_remove(container, all.items[i].name, &err) < 0)
-			output_note(subject->call, "%s: '%s' stays: %s", container->name,
-			            all.items[i].name, err.text);
+		if (is_this || one->is_told)
+			drop_one(subject, one->name);
+		else
+			output_note(subject->call,
+			            "%s: '%s' stays: the restore that it is from was cut short "
+			            "(sysc snapshot delete removes it)",
+			            container->name, one->name);
 	}
 	subject_tidy(subject);
+	/* last: until here a killed command is repeated */
+	if (!subject->words->no_keep)
+		snapshot_set_told(container, before);
+}
+
+static void report(struct subject *subject, const char *name, const char *before)
+{
+	if (subject->words->no_keep)
+		output_line(subject->call, "%s: restored to '%s'", subject->container.name, name);
+	else
+		output_line(subject->call, "%s: restored to '%s' (restore --undo: '%s')",
+		            subject->container.name, name, before);
+	restore_drop_older(subject, before);
 }
 
 static int restore_tree(struct subject *subject, const char *name, struct error *err)
@@ -112,6 +138,7 @@ static int restore_tree(struct subject *subject, const char *name, struct error 
 	                   .comment = comment,
 	                   .replaced_by = replaced_by,
 	                   .reason = SNAPSHOT_RESTORE,
+	                   .tree_only = words->no_config,
 	                   .created_ms = now,
 	                   .frozen_us = -1},
 		.copy = &subject->copy,
@@ -124,13 +151,27 @@ static int restore_tree(struct subject *subject, const char *name, struct error 
 	subject_quiet(subject);
 	if (r < 0)
 		return r;
-	restore_drop_older(subject, words->no_keep ? "" : before);
-	if (!words->no_keep)
-		output_line(subject->call, "%s: restored to '%s' (restore --undo: '%s')",
-		            subject->container.name, name, before);
-	else
-		output_line(subject->call, "%s: restored to '%s'", subject->container.name, name);
+	report(subject, name, before);
 	return 0;
+}
+
+/*
+ * The same was killed when its tree stood already, and has been ended by this command: it is done. Once more, and --undo
+ * would bring back what is there in place of what was there before.
+ */
+static bool is_done_already(const struct subject *subject, const char *wanted)
+{
+	const struct snapshot_words *words = subject->words;
+	const struct snapshot *ended = &subject->ended;
+	CLEAN(snapshot_done) struct snapshot source = {0};
+
+	if (!ended->name || !ended->replaced_by || words->config_only || words->to ||
+	    words->paths.count || ended->tree_only != words->no_config)
+		return false;
+	if (wanted)
+		return text_is(wanted, ended->replaced_by);
+	return snapshot_read(&subject->container, ended->replaced_by, &source, NULL) == 0 &&
+	       (source.reason == SNAPSHOT_RESTORE) == words->undo;
 }
 
 /* Which one, and which paths of it are its all. */
@@ -193,7 +234,10 @@ static int restore_config(struct subject *subject, const char *name, struct erro
 		output_line(subject->call,
 		            "%s: configuration of '%s' restored (before: %s.before-restore)",
 		            subject->container.name, name, subject->container.file);
-	return r;
+	else if (r == 1)
+		output_line(subject->call, "%s: its configuration is that of '%s' already",
+		            subject->container.name, name);
+	return r < 0 ? r : 0;
 }
 
 static int restore_whole(struct subject *subject, const char *name, struct error *err)
@@ -215,8 +259,13 @@ static int restore(struct subject *subject, const char *wanted, const struct str
                    struct error *err)
 {
 	CLEAN(snapshot_done) struct snapshot found = {0};
-	int r = choose(subject, wanted, &found, err);
+	int r;
 
+	if (is_done_already(subject, wanted)) {
+		report(subject, subject->ended.replaced_by, subject->ended.name);
+		return 0;
+	}
+	r = choose(subject, wanted, &found, err);
 	if (r < 0)
 		return r;
 	if (subject->words->config_only)

@@ -101,6 +101,8 @@ static int reload(struct subject *subject, struct error *err)
 int subject_open(struct subject *subject, const struct call *call,
                  const struct snapshot_words *words, const char *name, struct error *err)
 {
+	CLEAN(snapshot_done) struct snapshot begun = {0};
+	bool has_begun;
 	int r;
 
 	*subject = (struct subject){.call = call, .words = words, .lock = -1, .signals_fd = -1};
@@ -115,7 +117,11 @@ int subject_open(struct subject *subject, const struct call *call,
 		r = state_read(subject->container.run_dir, &subject->state, NULL, err);
 	if (r < 0)
 		return r;
+	has_begun = snapshot_find_begun(&subject->container, &begun);
 	r = snapshot_sweep(&subject->container, subject->state.phase == STATE_STOPPED, err);
+	/* it was dropped where it has no name now */
+	if (r > 0 && has_begun)
+		(void)snapshot_read(&subject->container, begun.name, &subject->ended, NULL);
 	return r > 0 ? reload(subject, err) : r;
 }
 
@@ -133,6 +139,7 @@ void subject_tidy(struct subject *subject)
 void subject_close(struct subject *subject)
 {
 	container_done(&subject->container);
+	snapshot_done(&subject->ended);
 	fd_close(&subject->lock);
 	fd_close(&subject->signals_fd);
 }

@@ -129,13 +129,17 @@ operation() {
 		;;
 	restore-config)
 		begin_snapshots && sysc config set web1 container.hostname other && keep_beginning
-		words=(snapshot restore --config-only web1 first)
+		words=(snapshot restore --config-only web1 first) parts=yes # what was there is kept first
 		;;
 	restore-paths) begin_paths && words=(snapshot restore web1 first --path /deep) parts=always next='config unset web1 boot.order' ;;
 	restore-paths-overlay)
 		begin_paths -B overlay && words=(snapshot restore web1 first --path /deep)
 		parts=always next='config unset web1 boot.order'
 		;;
+	restore-after-one) begin_restored && words=(snapshot restore web1 first) ;;
+	restore-undo) begin_restored && words=(snapshot restore --undo web1) ;;
+	restore-undo-overlay) begin_restored -B overlay && words=(snapshot restore --undo web1) ;;
+	restore-paths-after-one) begin_restored && words=(snapshot restore --path /etc --path /deep web1 first) ;;
 	restore-to) begin_snapshots && words=(snapshot restore --to web2 web1 first) again=4 ;;
 	delete) begin_snapshots && words=(snapshot delete web1 first) again=1 ;;
 	delete-overlay) begin_snapshots -B overlay && words=(snapshot delete web1 first) again=1 ;;
@@ -171,6 +175,15 @@ begin_paths() {
 	sysc snapshot create -q web1 first
 	mkdir -p "$(upper_of web1)/deep/new"
 	echo changed >"$(upper_of web1)/deep/new/file"
+	keep_beginning
+}
+
+# what a restore replaced is there, and something was done since
+begin_restored() {
+	begin_snapshots "$@"
+	sysc snapshot restore -q web1 second
+	mkdir -p "$(upper_of web1)/etc"
+	echo since >"$(upper_of web1)/etc/since"
 	keep_beginning
 }
 
@@ -224,6 +237,7 @@ look() {
 		dir=$SYSC_PATH/$name
 		echo "config of $name $(plain_config "$dir/config" | sha256sum)"
 		echo "tree of $name $(digest "$(tree_of "$dir/config")")"
+		[[ ! -e $dir/config.before-restore ]] || echo "kept of $name $(sha256sum <"$dir/config.before-restore")"
 		[[ -d $dir/snapshots ]] || continue
 		while read -r snap; do
 			echo "snapshot $name ${snap%%-*} $(plain_config "$dir/snapshots/$snap/config" | sha256sum | cut -c 1-9)" \
@@ -238,7 +252,7 @@ look() {
 # every name in the folders of sysc, with what is random in it made plain
 list_all() {
 	local name
-	(cd "$disk" && find store log cache out \( -not -path 'store/*/rootfs/*' -not -path '*/upper/*' -not -path '*/work/work*' \) -o -name '.sysc-*') |
+	(cd "$disk" && find store log cache out \( -not -path 'store/*/rootfs/*' -not -path '*/upper/*' -not -path '*/work/work*' \) -o -name '.sysc-*') | grep -v '/snapshots/[^/]*/told$' |
 		sed -E 's/before-restore-[0-9-]+/before-restore/g' | sort
 	# what a stopped container keeps there is no matter; nothing of one that is not there, nor half a file
 	for name in "$SYSC_RUN"/*/; do

@@ -36,6 +36,44 @@ end_by_next() {
 	is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
 }
 
+# repeat OPERATION [twice]: a restore that was killed and is repeated is done once, and every tree that one that nobody
+# killed leaves is there. Where all was done but to say so, it may be done twice; that of paths always.
+repeat() {
+	local n tree folder untold
+	operation "$1"
+	clean_run
+	for n in $(choose_steps "$beside/steps" "${MOST-24}"); do
+		from_beginning
+		run_steps -n "$n" -k main || tell "$n" "exit code $code"
+		((code != 0)) || continue # it had fewer steps, as what several threads do may have
+		untold=${2-no}
+		for folder in "$SYSC_PATH"/web1/snapshots/before-restore-*; do
+			[[ ! -d $folder || -e $folder/told ]] || untold=yes
+		done
+		"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || tell "$n" "again: it failed"
+		state=$(look)
+		[[ $untold != no ]] || [[ $state == "$after" ]] || tell "$n" "not as after" "$(differences "$after" "$state")"
+		while read -r tree; do
+			grep -qF " $tree " <<<"$state " || tell "$n" "lost" "$(differences "$after" "$state")"
+		done < <(grep -v '^config' <<<"$after" | grep -o '[0-9a-f]\{64\}')
+		! list_all | grep '/\.[^/]*\.' || tell "$n" "left behind" "$(list_all)"
+		assert_clean || tell "$n" "left behind"
+	done
+}
+
+# swept OPERATION: the next command, whatever it is, removes what is hidden
+swept() {
+	local n
+	operation "$1"
+	clean_run
+	for n in $(choose_steps "$beside/steps"); do
+		from_beginning
+		run_steps -n "$n" -k main || tell "$n" "exit code $code"
+		"$SYSC" config set web1 boot.order 7
+		! list_all | grep '/\.[^/]*\.' || tell "$n" "left behind" "$(list_all)"
+	done
+}
+
 @test "create" { walk create; }
 @test "create: overlay" { walk create-overlay; }
 @test "create: an image" { walk create-image; }
@@ -53,6 +91,13 @@ end_by_next() {
 @test "snapshot restore --config-only" { walk restore-config; }
 @test "snapshot restore --path" { walk restore-paths; }
 @test "snapshot restore --path: overlay" { walk restore-paths-overlay; }
+@test "snapshot restore --config-only: what a killed one left" { swept restore-config; }
+@test "snapshot restore, repeated: what it replaced first is kept" { repeat restore; }
+@test "snapshot restore, repeated: overlay" { repeat restore-overlay; }
+@test "snapshot restore, repeated: after another one" { repeat restore-after-one; }
+@test "snapshot restore --path, repeated" { repeat restore-paths-after-one twice; }
+@test "snapshot restore --undo, repeated: it does not go there and back" { repeat restore-undo; }
+@test "snapshot restore --undo, repeated: overlay" { repeat restore-undo-overlay; }
 @test "snapshot restore --to" { walk restore-to; }
 @test "snapshot delete" { walk delete; }
 @test "snapshot delete: overlay" { walk delete-overlay; }
