@@ -106,15 +106,14 @@ static int try_temporary(int dirfd, const char *name, mode_t mode)
 {
 	CLEAN_FD int fd =
 		openat(dirfd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
-	struct stat mine = {0}, now;
+	struct stat mine = {0};
 
 	if (fd < 0 && errno != ELOOP && errno != ENXIO)
 		return -errno;
 	if (fd >= 0 && (flock(fd, LOCK_EX) < 0 || fstat(fd, &mine) < 0))
 		return errno == EINTR ? -EAGAIN : -errno;
 	/* whoever wrote it meanwhile has given it its name */
-	if (fd >= 0 && (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-	                mine.st_dev != now.st_dev || mine.st_ino != now.st_ino))
+	if (fd >= 0 && !file_is_current(dirfd, name, fd))
 		return -EAGAIN;
 	if (fd >= 0 && S_ISREG(mine.st_mode) && mine.st_nlink == 1)
 		return mine.st_size && ftruncate(fd, 0) < 0 ? -errno : fd_take(&fd);
@@ -363,6 +362,14 @@ bool file_is_dir(int dirfd, const char *path)
 bool file_exists(int dirfd, const char *path)
 {
 	return faccessat(dirfd, path, F_OK, 0) == 0;
+}
+
+bool file_is_current(int dirfd, const char *path, int fd)
+{
+	struct stat mine, now;
+
+	return fstat(fd, &mine) == 0 && fstatat(dirfd, path, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_dev == now.st_dev && mine.st_ino == now.st_ino;
 }
 
 long file_system_of(int fd)

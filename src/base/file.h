@@ -60,6 +60,8 @@ int file_remove_tree(int dirfd, const char *name, struct error *err);
 /* true when fd is the directory or file that the path named at this moment and type matches. */
 bool file_is_dir(int dirfd, const char *path);
 bool file_exists(int dirfd, const char *path);
+/* Whether path names the file that fd has open; it may have been renamed or removed since. Symlinks are not followed. */
+bool file_is_current(int dirfd, const char *path, int fd);
 /* fstatfs(2).f_type of fd, -errno on failure. */
 long file_system_of(int fd);
 /* True when fd is the character device major:minor. */

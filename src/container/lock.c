@@ -17,15 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* True while path still names the file that fd has open: its folder may have been removed. */
-static bool is_current(int fd, const char *path)
-{
-	struct stat mine, now;
-
-	return fstat(fd, &mine) == 0 && fstatat(AT_FDCWD, path, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       mine.st_dev == now.st_dev && mine.st_ino == now.st_ino;
-}
-
 /*
  * Waits for the lock at most timeout_ms. flock(2) itself knows no time limit: a child that shares
  * the open file blocks in it, and the lock it gets is ours as well.
@@ -52,13 +43,13 @@ static int wait_for_lock(int fd, int64_t timeout_ms)
 	return flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 }
 
-static int take_lock(int fd, int64_t left_ms)
+int lock_open_file(int fd, const char *path, int64_t timeout_ms)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return -errno;
-	return left_ms > 0 ? wait_for_lock(fd, left_ms) : -EWOULDBLOCK;
+	int r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+
+	if (r == -EWOULDBLOCK && timeout_ms > 0)
+		r = wait_for_lock(fd, timeout_ms);
+	return r == 0 && !file_is_current(AT_FDCWD, path, fd) ? -ESTALE : r;
 }
 
 /* Notes who holds it, for the message of the next one. */
@@ -110,15 +101,15 @@ static int lock_file(const char *folder, mode_t mode, const char *name, const ch
 		}
 		if (fd < 0)
 			return fail(err, errno, "open '%s'", path);
-		r = take_lock(fd, timeout_ms ? deadline - process_clock_ms() : 0);
+		r = lock_open_file(fd, path, timeout_ms ? deadline - process_clock_ms() : 0);
+		if (r == -ESTALE)
+			continue; /* its folder was removed */
 		if (r == -EWOULDBLOCK)
 			return busy(fd, what, err);
 		if (r < 0)
 			return fail(err, -r, "lock '%s'", path);
-		if (is_current(fd, path)) {
-			sign(fd);
-			return fd_take(&fd);
-		}
+		sign(fd);
+		return fd_take(&fd);
 	}
 }
 

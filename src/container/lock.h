@@ -27,4 +27,10 @@ int lock_takeover(const struct container *container, int64_t timeout_ms, struct 
 /* The same for the store; made with mode 0711 (the folder) when absent. */
 int lock_store(const struct paths *paths, int64_t timeout_ms, struct error *err);
 
+/*
+ * For a lock that is a file of the caller's: locks fd, which was opened as path, waiting at most timeout_ms.
+ * -EWOULDBLOCK: another has it; -ESTALE: path names another file by now, or none.
+ */
+int lock_open_file(int fd, const char *path, int64_t timeout_ms);
+
 #endif

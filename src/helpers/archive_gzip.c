@@ -14,11 +14,11 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#define WINDOW    32768    /* bytes that deflate looks back (RFC 1951) */
+#define WINDOW    32768     /* bytes that deflate looks back (RFC 1951) */
 #define BLOCK     (1 << 18) /* a dictionary, and a few bytes at its end, cost little of it */
-#define FLUSH_MAX 64       /* what ends a block, beside what deflateBound() counts */
-#define RAW_BITS  (-15)    /* the whole window, and neither head nor end (zlib.h, deflateInit2()) */
-#define MEMORY    8        /* as zlib.h has it where nothing is said */
+#define FLUSH_MAX 64        /* what ends a block, beside what deflateBound() counts */
+#define RAW_BITS  (-15) /* the whole window, and neither head nor end (zlib.h, deflateInit2()) */
+#define MEMORY    8     /* as zlib.h has it where nothing is said */
 
 struct block {
 	bool is_done, is_last;

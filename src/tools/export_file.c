@@ -4,15 +4,18 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/text.h"
+#include "container/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define WAIT_MS 5000 /* for another export to the same file */
 
 void export_file_init(struct export_file *file)
 {
@@ -29,28 +32,47 @@ void export_file_done(struct export_file *file)
 	export_file_init(file);
 }
 
-static int open_partial(const char *partial, const char *path, int *out, struct error *err)
+/* 0: it is ours; -ESTALE: who had it gave it its name, or removed it. */
+static int try_partial(const char *partial, const char *path, int64_t left_ms, int *out,
+                       struct error *err)
 {
 	CLEAN_FD int fd =
 		open(partial, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat st;
+	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return fail(err, errno, "make '%s'", partial);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	r = lock_open_file(fd, partial, left_ms);
+	if (r == -ESTALE)
+		return r;
+	if (r == -EWOULDBLOCK)
 		return fail_plain(err, EBUSY, "'%s' is being written by another export", path);
+	if (r < 0 || fstat(fd, &st) < 0)
+		return fail(err, r < 0 ? -r : errno, "lock '%s'", partial);
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1) {
 		(void)fail_plain(err, EPERM, "'%s' is in the way", partial);
 		return fail_hint(err, "remove it");
 	}
 	if (ftruncate(fd, 0) < 0 || fchmod(fd, 0600) < 0) {
-		int r = fail(err, errno, "empty '%s'", partial);
-
+		r = fail(err, errno, "empty '%s'", partial);
 		(void)unlink(partial); /* ours, and nobody else has it */
 		return r;
 	}
 	*out = fd_take(&fd);
 	return 0;
+}
+
+/* What packs for an export that was killed ends a moment after it. */
+static int open_partial(const char *partial, const char *path, int *out, struct error *err)
+{
+	int64_t deadline = process_clock_ms() + WAIT_MS;
+	int r;
+
+	do
+		r = try_partial(partial, path, deadline - process_clock_ms(), out, err);
+	while (r == -ESTALE);
+	return r;
 }
 
 int export_file_open(struct export_file *file, const char *path, struct error *err)

@@ -547,25 +547,75 @@ same_or_refused() {
 	umount small
 }
 
-# of the store; are_waiting NUMBER: so many commands wait for it
-is_locked() { grep -q "FLOCK .*:$(stat -c %i "$SYSC_PATH/.lock") " /proc/locks; }
-are_waiting() { [[ $(grep -c -- "-> FLOCK .*:$(stat -c %i "$SYSC_PATH/.lock") " /proc/locks) == "$1" ]]; }
+# is_locked FILE; are_waiting NUMBER FILE: so many commands wait for it
+is_locked() { grep -q "FLOCK .*:$(stat -c %i "$1") " /proc/locks; }
+are_waiting() { [[ $(grep -c -- "-> FLOCK .*:$(stat -c %i "$2") " /proc/locks) == "$1" ]]; }
+# hold FILE: has it locked until $background ends
+hold() {
+	need python3
+	in_background python3 -c "import fcntl, signal
+lock = open('$1', 'a'); fcntl.flock(lock, fcntl.LOCK_EX); signal.pause()"
+	wait_until 10 is_locked "$1"
+}
+
+@test "an export waits for what is left of a killed one" {
+	local first packer second
+	make_busybox web1
+	head -c 60M /dev/urandom >"$(rootfs web1)/noise"
+	"$top_builddir/src/sysc" export -q -z xz --level 9 -T 1 -o a.tar web1 3>&- 4>&- &
+	first=$!
+	wait_until 10 is_locked .a.tar.partial
+	wait_until 10 pgrep -P "$first" -x sysc-archive
+	packer=$(pgrep -P "$first" -x sysc-archive)
+	kill -STOP "$packer"
+	kill -KILL "$first"
+	"$top_builddir/src/sysc" export -q -o a.tar web1 3>&- 4>&- &
+	second=$!
+	wait_until 10 pgrep -P "$second" -x sysc # what waits for the lock: /proc/locks hides those of the dead
+	kill -CONT "$packer"
+	wait "$second"
+	sysc import -q --verify a.tar
+	[[ ! -e .a.tar.partial ]]
+}
+
+@test "an export never writes to the archive that another one has just finished" {
+	local second
+	make_busybox web1
+	echo whole >.a.tar.partial
+	exec 7<.a.tar.partial
+	hold .a.tar.partial
+	"$top_builddir/src/sysc" export -q -o a.tar web1 3>&- 4>&- 7<&- &
+	second=$!
+	wait_until 10 are_waiting 1 .a.tar.partial
+	mv .a.tar.partial a.tar
+	kill "$background"
+	wait "$second"
+	[[ $(cat <&7) == whole ]]
+	exec 7<&-
+	sysc import -q --verify a.tar
+	[[ ! -e .a.tar.partial ]]
+}
+
+@test "an export that another one keeps from its file refuses, and leaves that alone" {
+	make_busybox web1
+	echo half >.a.tar.partial
+	hold .a.tar.partial
+	run -4 sysc export -o a.tar web1
+	[[ $output == *"'a.tar' is being written by another export" && $(cat .a.tar.partial) == half && ! -e a.tar ]]
+}
 
 @test "imports side by side never keep one UUID or MAC address twice" {
 	make_busybox web1 -s network.eth0.type=veth -s network.eth0.mac=10:66:6a:00:00:01
 	sysc export -q -o a.tar web1
 	sysc destroy web1
-	need python3
 	local n imports=()
 	# all of them have looked at what is taken when the first one goes on
-	in_background python3 -c "import fcntl, signal
-lock = open('$SYSC_PATH/.lock'); fcntl.flock(lock, fcntl.LOCK_EX); signal.pause()"
-	wait_until 10 is_locked
+	hold "$SYSC_PATH/.lock"
 	for n in 1 2 3 4; do
 		"$top_builddir/src/sysc" import -q "web$n" a.tar 3>&- 4>&- &
 		imports+=("$!")
 	done
-	wait_until 20 are_waiting 4
+	wait_until 20 are_waiting 4 "$SYSC_PATH/.lock"
 	kill "$background"
 	for n in "${imports[@]}"; do wait "$n"; done
 	[[ $(sysc config get web1 container.uuid) ]]
