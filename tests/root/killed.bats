@@ -61,6 +61,24 @@ repeat() {
 	done
 }
 
+# helpers OPERATION: a program that the command runs is killed, as for want of memory: the command fails with one error
+# and leaves nothing, or does without it
+helpers() {
+	local n errors
+	operation "$1"
+	clean_run
+	awk '$2 != "sysc"' "$beside/steps" >"$beside/steps.helpers"
+	[[ -s $beside/steps.helpers ]]
+	for n in $(choose_steps "$beside/steps.helpers" "${MOST-24}"); do
+		from_beginning
+		run_steps -n "$n" -k self || tell "$n" "exit code $code"
+		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
+		errors=$(grep -c "^sysc-${words[0]}: " "$beside/run.log") || :
+		[[ $code:$now:$errors == 1:before:1 || $code:$now == 0:after ]] || tell "$n" "code $code, is $now, $errors errors"
+		assert_list "$n"
+	done
+}
+
 # swept OPERATION: the next command, whatever it is, removes what is hidden
 swept() {
 	local n
@@ -78,6 +96,11 @@ swept() {
 @test "create: overlay" { walk create-overlay; }
 @test "create: an image" { walk create-image; }
 @test "create: a distribution" { walk create-busybox; }
+@test "create: a helper is killed" { helpers create; }
+@test "create: a helper is killed: an image" { helpers create-image; }
+@test "create: a helper is killed: a distribution" { helpers create-busybox; }
+@test "export: a helper is killed" { helpers export; }
+@test "import: a helper is killed" { helpers import; }
 @test "config set" { walk config-set; }
 @test "config unset" { walk config-unset; }
 @test "copy" { walk copy; }
