@@ -274,16 +274,16 @@ assert_clean() {
 # choose_steps LIST [MOST]: numbers of steps; at each, the calls before are done and it is not
 choose_steps() {
 	awk -v all="${SYSC_TEST_KILL_ALL-0}" -v most="${2-40}" '
-		{ kind[NR] = $2 " " $3; number[NR] = $1 }
+		{ program[NR] = $2; kind[NR] = $2 " " $3; number[NR] = $1 }
 		END {
 			for (i = 1; i <= NR; i++)
 				if (all || i == 1 || i == NR || kind[i] != kind[i - 1] || kind[i] != kind[i + 1])
-					chosen[++count] = number[i]
-			# evenly, and the last ones always: that is where things get their names
+					chosen[++count] = i
+			# evenly, and always the last one of each program, and of all: that is where things get their names
 			for (i = 1; i <= count; i++)
-				if (all || count <= most || i > count - most / 2 ||
+				if (all || count <= most || i > count - most / 2 || program[chosen[i]] != program[chosen[i] + 1] ||
 				    int(i * (most / 2) / (count - most / 2)) != int((i - 1) * (most / 2) / (count - most / 2)))
-					print chosen[i]
+					print number[chosen[i]]
 		}' "$1"
 }
 
