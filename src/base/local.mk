@@ -6,6 +6,7 @@ libsysc_a_SOURCES += \
 	src/base/file.c src/base/file.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
+	src/base/mountinfo.c src/base/mountinfo.h \
 	src/base/parse.c src/base/parse.h \
 	src/base/process.c src/base/process.h \
 	src/base/sha256.c src/base/sha256.h \

@@ -204,6 +204,13 @@ bool text_starts(const char *string, const char *prefix)
 	return strncmp(string, prefix, strlen(prefix)) == 0;
 }
 
+bool text_is_below(const char *path, const char *folder)
+{
+	size_t length = folder[1] ? strlen(folder) : 0;
+
+	return text_starts(path, folder) && path[length] == '/' && path[length + 1];
+}
+
 bool text_ends(const char *string, const char *suffix)
 {
 	size_t length = strlen(string), tail = strlen(suffix);

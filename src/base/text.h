@@ -48,6 +48,8 @@ char *must_printf(const char *format, ...) __attribute__((format(printf, 1, 2)))
 bool text_is(const char *a, const char *b); /* equal; NULL equals nothing */
 bool text_starts(const char *string, const char *prefix);
 bool text_ends(const char *string, const char *suffix);
+/* Whether path is in the folder, at any depth, and not the folder itself; both absolute, without "." and "..". */
+bool text_is_below(const char *path, const char *folder);
 /* True when string holds a control character (below 32, but for tab when tabs are allowed; 127). */
 bool text_has_control(const char *string, bool allow_tab);
 /* Cuts blanks at both ends, in place; returns the first character kept. */

@@ -5,137 +5,50 @@
  */
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "base/parse.h"
+#include "base/mountinfo.h"
 #include "base/text.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MOUNTINFO_MAX (16U << 20)
-
-/* One line of mountinfo; the strings are parts of the text that was read. */
-struct mount_line {
-	uint64_t id, parent;
-	const char *device, *root, *point, *type, *options;
-};
-
-struct mount_lines {
-	struct mount_line *items;
-	size_t count;
-};
-
-static void mount_lines_done(struct mount_lines *lines)
+static const struct mountinfo_line *line_of(const struct mountinfo *mounts, uint64_t id)
 {
-	free(lines->items);
-}
-
-/* Blank, tab, newline and backslash come as \040 and so on; decoded in place. */
-static void decode_octal(char *string)
-{
-	char *to = string;
-
-	for (const char *from = string; *from; to++) {
-		unsigned int value = 0;
-		int digits = 0;
-
-		while (*from == '\\' && digits < 3 && from[1 + digits] >= '0' &&
-		       from[1 + digits] <= '7')
-			value = value * 8 + (unsigned int)(from[1 + digits++] - '0');
-		if (digits == 3)
-			*to = (char)(unsigned char)value;
-		else
-			*to = *from;
-		from += digits == 3 ? 4 : 1;
-	}
-	*to = '\0';
-}
-
-/* "36 35 98:0 /root /point options [optional ...] - type source superoptions" */
-static bool split_line(char *line, struct mount_line *out)
-{
-	const char *id = strsep(&line, " "), *parent = strsep(&line, " ");
-	char *device = strsep(&line, " "), *root = strsep(&line, " ");
-	char *point = strsep(&line, " "), *word;
-
-	do {
-		word = strsep(&line, " ");
-	} while (word && strcmp(word, "-") != 0);
-	out->type = strsep(&line, " ");
-	(void)strsep(&line, " "); /* the source: any text */
-	out->options = strsep(&line, " ");
-	if (!out->options || parse_uint(id, UINT64_MAX, &out->id) < 0 ||
-	    parse_uint(parent, UINT64_MAX, &out->parent) < 0)
-		return false;
-	decode_octal(root);
-	decode_octal(point);
-	out->device = device;
-	out->root = root;
-	out->point = point;
-	return true;
-}
-
-/* A line that is not of the form is skipped: the kernel may show what we do not know. */
-static void split_lines(char *text, struct mount_lines *lines)
-{
-	size_t room = 0;
-	char *line;
-
-	while ((line = strsep(&text, "\n"))) {
-		if (lines->count == room) {
-			room = room ? room * 2 : 64;
-			lines->items = must_realloc(lines->items, room * sizeof(*lines->items));
-		}
-		lines->count += split_line(line, &lines->items[lines->count]);
-	}
-}
-
-static bool is_above(const char *upper, const char *lower)
-{
-	size_t length = strlen(upper);
-
-	if (length == 1)
-		return true; /* "/" */
-	return strncmp(upper, lower, length) == 0 && (!lower[length] || lower[length] == '/');
-}
-
-static const struct mount_line *line_of(const struct mount_lines *lines, uint64_t id)
-{
-	for (size_t i = 0; i < lines->count; i++) {
-		if (lines->items[i].id == id)
-			return &lines->items[i];
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (mounts->items[i].id == id)
+			return &mounts->items[i];
 	}
 	return NULL;
 }
 
 /* Does a mount on up, other than the next one down the chain, lie over that one's mount point? */
-static bool is_covered(const struct mount_lines *lines, const struct mount_line *up,
-                       const struct mount_line *next)
+static bool is_covered(const struct mountinfo *mounts, const struct mountinfo_line *up,
+                       const struct mountinfo_line *next)
 {
-	for (size_t i = 0; i < lines->count; i++) {
-		const struct mount_line *other = &lines->items[i];
+	const char *point = next ? next->point : up->point;
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mountinfo_line *other = &mounts->items[i];
 
 		if (other != next && other != up && other->parent == up->id &&
-		    is_above(other->point, next ? next->point : up->point))
+		    (text_is(other->point, point) || text_is_below(point, other->point)))
 			return true;
 	}
 	return false;
 }
 
 /* A path finds a mount when neither it nor one of its parents is covered on the way down. */
-static bool is_visible(const struct mount_lines *lines, const struct mount_line *mount)
+static bool is_visible(const struct mountinfo *mounts, const struct mountinfo_line *mount)
 {
-	const struct mount_line *up = mount, *next = NULL;
+	const struct mountinfo_line *up = mount, *next = NULL;
 
-	for (size_t depth = 0; up && depth <= lines->count; depth++) {
-		if (is_covered(lines, up, next))
+	for (size_t depth = 0; up && depth <= mounts->count; depth++) {
+		if (is_covered(mounts, up, next))
 			return false;
 		next = up;
-		up = up->id == up->parent ? NULL : line_of(lines, up->parent);
+		up = up->id == up->parent ? NULL : line_of(mounts, up->parent);
 	}
 	return true;
 }
@@ -173,7 +86,7 @@ static int copy_controllers(const char *options, char *out, size_t room)
 	return 0;
 }
 
-static int add_hierarchy(struct cgroup_host *host, const struct mount_line *mount,
+static int add_hierarchy(struct cgroup_host *host, const struct mountinfo_line *mount,
                          struct error *err)
 {
 	struct cgroup_hierarchy *hierarchy = &host->hierarchies[host->count];
@@ -199,23 +112,24 @@ static int add_hierarchy(struct cgroup_host *host, const struct mount_line *moun
 }
 
 /* A mount of another part of the tree than the one that this process is in cannot be used. */
-static bool is_usable(const struct mount_lines *lines, const struct mount_line *line)
+static bool is_usable(const struct mountinfo *mounts, const struct mountinfo_line *line)
 {
 	return (text_is(line->type, "cgroup") || text_is(line->type, "cgroup2")) &&
-	       !text_starts(line->root, "/..") && is_visible(lines, line);
+	       !text_starts(line->root, "/..") && is_visible(mounts, line);
 }
 
 /* Of several mounts of one hierarchy (one device) the first of its root, else the first. */
-static bool is_best(const struct mount_lines *lines, size_t index)
+static bool is_best(const struct mountinfo *mounts, size_t index)
 {
-	const struct mount_line *line = &lines->items[index];
+	const struct mountinfo_line *line = &mounts->items[index];
 	bool is_root = text_is(line->root, "/");
 
-	for (size_t i = 0; i < lines->count; i++) {
-		const struct mount_line *other = &lines->items[i];
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mountinfo_line *other = &mounts->items[i];
 		bool other_root = text_is(other->root, "/");
 
-		if (i == index || !text_is(other->device, line->device) || !is_usable(lines, other))
+		if (i == index || !text_is(other->device, line->device) ||
+		    !is_usable(mounts, other))
 			continue;
 		if (other_root > is_root || (other_root == is_root && i < index))
 			return false;
@@ -225,18 +139,13 @@ static bool is_best(const struct mount_lines *lines, size_t index)
 
 int cgroup_detect(struct cgroup_host *host, const char *mountinfo_path, struct error *err)
 {
-	const char *path = mountinfo_path ? mountinfo_path : "/proc/self/mountinfo";
-	CLEAN(text_done) struct text text = {0};
-	CLEAN(mount_lines_done) struct mount_lines lines = {0};
+	CLEAN(mountinfo_done) struct mountinfo mounts;
 	struct cgroup_host found = {.v2 = -1};
-	int r = file_read(AT_FDCWD, path, MOUNTINFO_MAX, &text, err);
+	int r = mountinfo_read(&mounts, mountinfo_path, err);
 
-	if (r < 0)
-		return r;
-	split_lines(text.data, &lines);
-	for (size_t i = 0; i < lines.count && r == 0; i++) {
-		if (is_usable(&lines, &lines.items[i]) && is_best(&lines, i))
-			r = add_hierarchy(&found, &lines.items[i], err);
+	for (size_t i = 0; i < mounts.count && r == 0; i++) {
+		if (is_usable(&mounts, &mounts.items[i]) && is_best(&mounts, i))
+			r = add_hierarchy(&found, &mounts.items[i], err);
 	}
 	if (r < 0)
 		return r;

@@ -19,7 +19,6 @@ libsysc_a_SOURCES += \
 	src/storage/lvm.c \
 	src/storage/manifest.c src/storage/manifest.h \
 	src/storage/manifest_list.c src/storage/manifest_list.h \
-	src/storage/mounts.c src/storage/mounts.h \
 	src/storage/overlay.c \
 	src/storage/quota.c src/storage/quota.h \
 	src/storage/relocate.c src/storage/relocate.h \

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mountinfo.h"
 #include "container/container.h"
 #include "storage/backend.h"
-#include "storage/mounts.h"
 #include "storage/snapshot_parts.h"
 
 #include <errno.h>
@@ -89,32 +89,26 @@ static char *path_of(int folder)
 	return n > 0 ? ptr_take(path) : NULL;
 }
 
-/* On it, or on a folder that it is in. */
-static bool is_in_the_way(const char *point, const char *path)
-{
-	return !text_is(point, "/") && (text_is(point, path) || mounts_is_below(point, path) ||
-	                                mounts_is_below(path, point));
-}
-
 /* A guest's own mounts are in no snapshot, and would be lost with the folder that they are on. */
 static int check_mounts(const struct spots *spots, const struct spot *spot, struct error *err)
 {
 	CLEAN_FREE char *list = must_printf("/proc/%d/mountinfo", (int)spots->restore->init_pid);
 	CLEAN_FREE char *path =
 		must_printf("%s%s%s", spot->above, spot->above[1] ? "/" : "", spot->name);
-	CLEAN_FREE char *point = NULL;
-	int code;
+	CLEAN(mountinfo_done) struct mountinfo mounts = {.count = 0};
+	int r = spots->restore->init_pid ? mountinfo_read(&mounts, list, err) : 0;
 
-	if (!spots->restore->init_pid)
-		return 0;
-	point = mounts_find(list, is_in_the_way, path, &code);
-	if (code < 0)
-		return fail(err, -code, "open '%s'", list);
-	if (!point)
-		return 0;
-	(void)fail_plain(err, EBUSY, "'%s': '%s' is a mount in the running container", spot->path,
-	                 point);
-	return fail_hint(err, "stop it first, or restore -f");
+	for (size_t i = 0; i < mounts.count && r == 0; i++) {
+		const char *point = mounts.items[i].point;
+
+		if (text_is(point, "/") || !(text_is(point, path) || text_is_below(point, path) ||
+		                             text_is_below(path, point)))
+			continue;
+		(void)fail_plain(err, EBUSY, "'%s': '%s' is a mount in the running container",
+		                 spot->path, point);
+		r = fail_hint(err, "stop it first, or restore -f");
+	}
+	return r;
 }
 
 static int find_spot(const struct spots *spots, struct spot *spot, struct error *err)

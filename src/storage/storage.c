@@ -135,17 +135,12 @@ const char *storage_option(const struct storage *storage, const char *name)
 	return NULL;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	return text_starts(path, dir) && path[strlen(dir)] == '/';
-}
-
 void storage_move(struct storage *storage, const char *from_dir, const char *to_dir)
 {
 	for (size_t i = 0; i < storage->parts.count; i++) {
 		char *part = storage->parts.items[i];
 
-		if (!is_below(part, from_dir))
+		if (!text_is_below(part, from_dir))
 			continue;
 		storage->parts.items[i] = must_printf("%s%s", to_dir, part + strlen(from_dir));
 		free(part);
@@ -160,7 +155,7 @@ bool storage_is_volume(const struct storage *storage)
 bool storage_is_inside(const struct storage *storage, const char *dir)
 {
 	return storage->backend->is_inside &&
-	       is_below(storage->parts.items[storage->parts.count - 1], dir);
+	       text_is_below(storage->parts.items[storage->parts.count - 1], dir);
 }
 
 /* --- a start --- */

@@ -7,12 +7,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/mountinfo.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/lock.h"
 #include "container/state.h"
 #include "monitor/client.h"
-#include "storage/mounts.h"
 #include "storage/remove.h"
 #include "storage/storage.h"
 #include "storage/sweep.h"
@@ -121,7 +121,9 @@ static int check_snapshots(const struct doomed *doomed, struct error *err)
 static int check_dependents(const struct doomed *doomed, struct error *err)
 {
 	CLEAN(strings_done) struct strings children = {0};
-	CLEAN_FREE char *all = NULL, *mount = NULL;
+	CLEAN(mountinfo_done) struct mountinfo mounts;
+	CLEAN_FREE char *all = NULL;
+	int r = mountinfo_read(&mounts, NULL, err);
 
 	storage_children(&doomed->call->paths, doomed->container.name, &children);
 	if (children.count) {
@@ -130,11 +132,13 @@ static int check_dependents(const struct doomed *doomed, struct error *err)
 		                 children.count > 1 ? "stand" : "stands");
 		return fail_hint(err, "destroy what depends on it first");
 	}
-	mount = mounts_find(NULL, mounts_is_below, doomed->container.dir, NULL);
-	if (!mount)
-		return 0;
-	(void)fail_plain(err, EBUSY, "'%s' is a mount point", mount);
-	return fail_hint(err, "unmount it first");
+	for (size_t i = 0; i < mounts.count && r == 0; i++) {
+		if (!text_is_below(mounts.items[i].point, doomed->container.dir))
+			continue;
+		(void)fail_plain(err, EBUSY, "'%s' is a mount point", mounts.items[i].point);
+		r = fail_hint(err, "unmount it first");
+	}
+	return r;
 }
 
 static int sync_folder(const char *path, struct error *err)

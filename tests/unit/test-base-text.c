@@ -23,6 +23,18 @@ TEST(a_text_grows_and_is_handed_out)
 	CHECK(text_is(taken, ""));
 }
 
+TEST(a_path_is_below_a_folder_by_whole_names)
+{
+	CHECK(text_is_below("/a/b", "/a"));
+	CHECK(text_is_below("/a/b/c", "/a"));
+	CHECK(text_is_below("/a", "/"));
+	CHECK(!text_is_below("/a", "/a"));
+	CHECK(!text_is_below("/a/", "/a"));
+	CHECK(!text_is_below("/ab", "/a"));
+	CHECK(!text_is_below("/", "/"));
+	CHECK(!text_is_below("/a", "/a/b"));
+}
+
 TEST(lists_keep_order_and_end_with_null)
 {
 	CLEAN(strings_done) struct strings list = {0};
