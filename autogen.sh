@@ -32,14 +32,15 @@ debian_build='gcc make autoconf automake pkg-config libc6-dev linux-libc-dev lib
 	busybox-static curl ca-certificates util-linux'
 debian_check='bats jq shellcheck mandoc clang-format mmdebstrap debootstrap debian-archive-keyring
 	dnsmasq-base nftables iproute2 procps python3 bash-completion openssl gpg gpg-agent xz-utils zstd
-	apparmor attr acl libcap2-bin btrfs-progs xfsprogs e2fsprogs mount'
+	apparmor attr acl libcap2-bin btrfs-progs xfsprogs e2fsprogs mount
+	rpm db5.3-util'
 debian_check_vm='qemu-system-x86 mmdebstrap debian-archive-keyring e2fsprogs busybox-static jq'
 fedora_build='gcc make autoconf automake pkgconf-pkg-config glibc-devel glibc-static kernel-headers
 	libnl3-devel libcap-devel libseccomp-devel libuuid-devel inih-devel libarchive-devel zlib-devel
 	busybox curl ca-certificates util-linux'
 fedora_check='bats jq ShellCheck mandoc clang-tools-extra debootstrap debian-keyring
 	dnsmasq nftables iproute procps-ng python3 bash-completion openssl gnupg2 xz zstd diffutils
-	attr acl libcap btrfs-progs xfsprogs e2fsprogs'
+	attr acl libcap btrfs-progs xfsprogs e2fsprogs rpm-build'
 fedora_check_vm='qemu-system-x86-core mmdebstrap debian-keyring e2fsprogs busybox jq'
 
 # find_manager: sets manager, and family, the prefix of the lists above

@@ -2,7 +2,7 @@
 /*
  * A conveyor belt between two threads: what reads goes on while what writes is at it. Items arrive in their
  * order; the belt holds some megabytes, in batches, so that no thread is woken for each item. Used in both
- * directions, in the confined child only (archive_confine.h), where the second thread may be at either end.
+ * directions, in the confined child only (confine.h), where the second thread may be at either end.
  */
 #ifndef SYSC_HELPERS_ARCHIVE_BELT_H
 #define SYSC_HELPERS_ARCHIVE_BELT_H

@@ -120,7 +120,7 @@ int disk_open(struct disk *disk, bool keep_ids, bool is_over, struct error *err)
 {
 	/*
 	 * Symlinks need no look of libarchive's at each folder of each path: the rules refuse a path through
-	 * one, and the kernel does (MOUNT_ATTR_NOSYMFOLLOW, archive_confine.c).
+	 * one, and the kernel does (MOUNT_ATTR_NOSYMFOLLOW, confine.c).
 	 */
 	int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_ACL |
 	            ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_NODOTDOT |

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Writes an archive (storage/manifest.h) of the tree that is the current root. Runs in the confined child only
- * (archive_confine.h).
+ * (confine.h).
  */
 #ifndef SYSC_HELPERS_ARCHIVE_PACK_H
 #define SYSC_HELPERS_ARCHIVE_PACK_H

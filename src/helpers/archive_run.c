@@ -4,10 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "helpers/archive_confine.h"
 #include "helpers/archive_options.h"
 #include "helpers/archive_progress.h"
 #include "helpers/archive_work.h"
+#include "helpers/confine.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reads an archive with libarchive, entry by entry, and writes it into the current root. Runs in the
- * confined child only (archive_confine.h). */
+ * confined child only (confine.h). */
 #ifndef SYSC_HELPERS_ARCHIVE_WORK_H
 #define SYSC_HELPERS_ARCHIVE_WORK_H
 

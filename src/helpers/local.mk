@@ -5,13 +5,13 @@ pkglibexec_PROGRAMS += src/sysc-archive
 src_sysc_archive_SOURCES = \
 	src/helpers/sysc-archive.c \
 	src/helpers/archive_belt.c src/helpers/archive_belt.h \
-	src/helpers/archive_confine.c src/helpers/archive_confine.h \
+	src/helpers/confine.c src/helpers/confine.h \
 	src/helpers/archive_content.c src/helpers/archive_content.h \
 	src/helpers/archive_disk.c src/helpers/archive_disk.h \
 	src/helpers/archive_apply.c src/helpers/archive_apply.h \
 	src/helpers/archive_compare.c src/helpers/archive_compare.h \
 	src/helpers/archive_describe.c src/helpers/archive_describe.h \
-	src/helpers/archive_filter.c src/helpers/archive_filter.h \
+	src/helpers/confine_filter.c src/helpers/confine_filter.h \
 	src/helpers/archive_fit.c src/helpers/archive_fit.h \
 	src/helpers/archive_guest.c src/helpers/archive_guest.h \
 	src/helpers/archive_gzip.c src/helpers/archive_gzip.h \
@@ -32,6 +32,17 @@ src_sysc_archive_SOURCES = \
 src_sysc_archive_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(ARCHIVE_CFLAGS) $(ZLIB_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
 src_sysc_archive_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_archive_LDADD = libsysc.a $(ARCHIVE_LIBS) $(ZLIB_LIBS) $(CAP_LIBS) $(SECCOMP_LIBS)
+
+# asks rpm for the packages of a guest, in a confined child
+pkglibexec_PROGRAMS += src/sysc-packages
+src_sysc_packages_SOURCES = \
+	src/helpers/sysc-packages.c \
+	src/helpers/confine.c src/helpers/confine.h \
+	src/helpers/confine_filter.c src/helpers/confine_filter.h \
+	src/helpers/rpm_database.c src/helpers/rpm_database.h
+src_sysc_packages_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CFLAGS)
+src_sysc_packages_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
+src_sysc_packages_LDADD = libsysc.a $(CAP_LIBS) $(SECCOMP_LIBS)
 
 # makes, copies and removes trees for the templates
 pkglibexec_PROGRAMS += src/sysc-tree

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sysc-archive: unpacks a root file system, or looks whether one could be unpacked, in a confined
- * child (archive_confine.h) by strict rules (archive_rules.h). All or nothing: what a refused or
+ * child (confine.h) by strict rules (archive_rules.h). All or nothing: what a refused or
  * interrupted archive left is removed. Templates call it; see sysc-template(7). For sysc-export and
  * sysc-import it packs a tree, and unpacks and verifies what was packed so (storage/manifest.h).
  */
@@ -10,13 +10,13 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "helpers/archive_confine.h"
 #include "helpers/archive_guest.h"
 #include "helpers/archive_options.h"
 #include "helpers/archive_pack.h"
 #include "helpers/archive_run.h"
 #include "helpers/archive_verify.h"
 #include "helpers/archive_work.h"
+#include "helpers/confine.h"
 #include "storage/manifest_list.h"
 
 #include <errno.h>

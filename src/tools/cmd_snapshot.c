@@ -113,7 +113,7 @@ static const struct option_row options[] = {
 	{0,   "config-only", OPTION_FLAG,   &words.config_only, NULL,    "restore: the configuration only"},
 	{0,   "path",        OPTION_LIST,   &words.paths,       "PATH",  "restore: this file or folder only; again for more"},
 	{0,   "to",          OPTION_STRING, &words.to,          "NEWNAME", "restore: as a new container"},
-	{0,   "packages",    OPTION_FLAG,   &words.packages,    NULL,    "diff: by package of dpkg or apk"},
+	{0,   "packages",    OPTION_FLAG,   &words.packages,    NULL,    "diff: by package of dpkg, apk or rpm"},
 	{'k', "keep",        OPTION_STRING, &words.keep,        "RULES", "prune: what is kept, 'daily 7, last 3'"},
 	{0,   "all-kinds",   OPTION_FLAG,   &words.all_kinds,   NULL,    "prune: also those made by hand"},
 	{'n', "dry-run",     OPTION_FLAG,   &words.dry_run,     NULL,    "prune, run: only tell what would be done"},

@@ -12,6 +12,7 @@ src_sysc_SOURCES = \
 	src/tools/names.c src/tools/names.h \
 	src/tools/options.c src/tools/options.h \
 	src/tools/output.c src/tools/output.h \
+	src/tools/packages.c src/tools/packages.h \
 	src/tools/usage_rows.c src/tools/usage_rows.h \
 	src/tools/watch.c src/tools/watch.h
 SYSC_VERBS += config create destroy help info logs ls monitor version wait

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sysc snapshot diff: what differs between a snapshot and the container, or another snapshot: by file, or by
- * package of dpkg and apk. Nothing in a tree is followed; both are read-only mounts for this process alone.
+ * package (packages.h). Nothing in a tree is followed; both are read-only mounts for this process alone.
  */
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -10,14 +10,14 @@
 #include "tools/command.h"
 #include "tools/harmless.h"
 #include "tools/inspect.h"
+#include "tools/packages.h"
 #include "tools/snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-#define DATABASE_MOST (64U << 20)
-#define OUTPUT_ROOM   65536 /* is written when it is full: a tree may have changed in all its files */
+#define OUTPUT_ROOM 65536 /* is written when it is full: a tree may have changed in all its files */
 
 /* What is told, and not yet written. */
 struct telling {
@@ -95,120 +95,101 @@ static int tell_file(const char *path, enum diff_change change, unsigned int way
 
 /* --- by package --- */
 
-/* A line "KEY VALUE" of the paragraphs of a database. */
-static void read_packages(const char *database, const char *name_key, const char *version_key,
-                          struct strings *out)
+/* How many from there on are that package, in lists of "NAME VERSION" that are sorted. */
+static size_t count_named(const struct strings *list, size_t at, const char *package)
 {
-	CLEAN(strings_done) struct strings lines = {0};
-	const char *name = NULL;
+	size_t length = strcspn(package, " ") + 1, count = 0;
 
-	strings_split(&lines, database, "\n");
-	for (size_t i = 0; i < lines.count; i++) {
-		const char *line = lines.items[i];
-
-		if (text_starts(line, name_key))
-			name = line + strlen(name_key);
-		else if (text_is(line, "Status: deinstall ok config-files"))
-			name = NULL;
-		else if (name && text_starts(line, version_key)) {
-			strings_give(out, must_printf("%s %s", name, line + strlen(version_key)));
-			name = NULL;
-		}
-	}
-	strings_sort(out);
+	while (at + count < list->count && strncmp(list->items[at + count], package, length) == 0)
+		count++;
+	return count;
 }
 
-static int find_packages(int tree, struct strings *out, struct error *err)
+static int tell_version(struct telling *telling, const char *from, const char *to,
+                        struct error *err)
 {
-	static const struct {
-		const char *path, *name_key, *version_key;
-	} databases[] = {
-		{"var/lib/dpkg/status",      "Package: ", "Version: "},
-		{"lib/apk/db/installed",     "P:",        "V:"       },
-		{"usr/lib/apk/db/installed", "P:",        "V:"       },
-	};
+	CLEAN(strings_done) struct strings what = {0};
+	CLEAN_FREE char *name = must_dup(from);
 
-	for (size_t i = 0; i < ARRAY_SIZE(databases); i++) {
-		CLEAN_FD int fd =
-			file_open_in_root(tree, databases[i].path, O_RDONLY | O_NONBLOCK, 0);
-		CLEAN(text_done) struct text text = {0};
-
-		if (fd < 0)
-			continue;
-		if (file_read_fd(fd, databases[i].path, DATABASE_MOST, &text, err) < 0)
-			return -err->code;
-		read_packages(text.data ? text.data : "", databases[i].name_key,
-		              databases[i].version_key, out);
-		return 0;
-	}
-	(void)fail_plain(err, EOPNOTSUPP, "its packages are not known: no database of dpkg or apk");
-	return fail_hint(err, "of rpm, compare 'rpm -qa' of a copy (restore --to)");
+	*strchr(name, ' ') = '\0';
+	strings_give(&what, must_printf("%s -> %s", strchr(from, ' ') + 1, strchr(to, ' ') + 1));
+	return tell(telling, DIFF_CHANGED, name, &what, err);
 }
 
-/* "NAME VERSION" lines; the apk order of its keys is P before V as well. */
-static int compare_packages(struct telling *telling, const struct strings *a,
-                            const struct strings *b, struct error *err)
+/*
+ * The versions of one package: of some (kernels, libraries of several architectures) there is more than one. Those that are
+ * on both sides are no difference; when as many are left here as there, each took the place of another.
+ */
+static int compare_versions(struct telling *telling, char **a, size_t a_count, char **b,
+                            size_t b_count, struct error *err)
 {
-	size_t i = 0, j = 0;
+	CLEAN(strings_done) struct strings gone = {0}, come = {0};
 	int r = 0;
 
-	while (r == 0 && (i < a->count || j < b->count)) {
-		const char *one = i < a->count ? a->items[i] : NULL;
-		const char *other = j < b->count ? b->items[j] : NULL;
-		CLEAN_FREE char *name = must_dup(one ? one : other);
-		CLEAN_FREE char *second = must_dup(other ? other : one);
-		CLEAN(strings_done) struct strings what = {0};
-		int order;
+	for (size_t i = 0, j = 0; i < a_count || j < b_count;) {
+		int order = i == a_count ? 1 : j == b_count ? -1 : strcmp(a[i], b[j]);
 
-		*strchrnul(name, ' ') = '\0';
-		*strchrnul(second, ' ') = '\0';
-		order = !one ? 1 : !other ? -1 : strcmp(name, second);
-		if (order == 0 && !text_is(one, other)) {
-			strings_give(&what, must_printf("%s -> %s", strchrnul(one, ' ') + 1,
-			                                strchrnul(other, ' ') + 1));
-			r = tell(telling, DIFF_CHANGED, name, &what, err);
-		} else if (order) {
-			r = tell(telling, order < 0 ? DIFF_REMOVED : DIFF_ADDED,
-			         order < 0 ? one : other, NULL, err);
-		}
+		if (order)
+			strings_add(order < 0 ? &gone : &come, order < 0 ? a[i] : b[j]);
 		i += order <= 0;
 		j += order >= 0;
+	}
+	if (gone.count == come.count) {
+		for (size_t i = 0; r == 0 && i < gone.count; i++)
+			r = tell_version(telling, gone.items[i], come.items[i], err);
+		return r;
+	}
+	for (size_t i = 0; r == 0 && i < gone.count; i++)
+		r = tell(telling, DIFF_REMOVED, gone.items[i], NULL, err);
+	for (size_t i = 0; r == 0 && i < come.count; i++)
+		r = tell(telling, DIFF_ADDED, come.items[i], NULL, err);
+	return r;
+}
+
+/* snapshot NULL: the container itself. */
+static int read_packages(const struct telling *telling, int tree, const char *snapshot,
+                         struct strings *out, struct error *err)
+{
+	int r = packages_read(telling->call, tree, out, err);
+
+	return r < 0 && snapshot ? fail_in(err, "snapshot '%s'", snapshot) : r;
+}
+
+static int diff_packages(struct telling *telling, int a, int b, char **snapshots, struct error *err)
+{
+	CLEAN(strings_done) struct strings ones = {0}, others = {0};
+	int r = read_packages(telling, a, snapshots[0], &ones, err);
+
+	if (r == 0)
+		r = read_packages(telling, b, snapshots[1], &others, err);
+	for (size_t i = 0, j = 0; r == 0 && (i < ones.count || j < others.count);) {
+		bool is_first = j == others.count ||
+		                (i < ones.count && strcmp(ones.items[i], others.items[j]) < 0);
+		const char *package = is_first ? ones.items[i] : others.items[j];
+		size_t n = count_named(&ones, i, package), m = count_named(&others, j, package);
+
+		r = compare_versions(telling, ones.items + i, n, others.items + j, m, err);
+		i += n;
+		j += m;
 	}
 	return r;
 }
 
-static int diff_packages(struct telling *telling, int a, int b, struct error *err)
-{
-	CLEAN(strings_done) struct strings ones = {0}, others = {0};
-	int r = find_packages(a, &ones, err);
-
-	if (r == 0)
-		r = find_packages(b, &others, err);
-	return r < 0 ? r : compare_packages(telling, &ones, &others, err);
-}
-
 /* --- the command --- */
 
-/* name NULL: what the container is now. */
+/* The mount ends with its fd. name NULL: what the container is now. */
 static int open_tree(const struct container *container, const char *name, struct error *err)
 {
 	CLEAN(storage_done) struct storage storage = {.backend = NULL};
 	CLEAN(snapshot_done) struct snapshot found = {0};
-	CLEAN_FD int mount = -1;
-	int r = name ? snapshot_read(container, name, &found, err) : 0, fd;
+	int r = name ? snapshot_read(container, name, &found, err) : 0;
 
 	if (r == 0)
 		r = snapshot_check_whole(&found, err);
 	if (r == 0)
 		r = name ? snapshot_storage(container, name, &storage, err)
 		         : storage_of(&storage, &container->config, err);
-	if (r < 0)
-		return r;
-	mount = storage_visit(&storage, 0, err);
-	if (mount < 0)
-		return mount;
-	fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? fail(err, errno, "open the tree") : fd;
+	return r < 0 ? r : storage_visit(&storage, 0, err);
 }
 
 static int run_diff(struct telling *telling, bool packages, const struct container *container,
@@ -224,7 +205,7 @@ static int run_diff(struct telling *telling, bool packages, const struct contain
 		return b;
 	output_json_begin(&telling->json);
 	json_array(&telling->json, "changes");
-	r = packages ? diff_packages(telling, a, b, err)
+	r = packages ? diff_packages(telling, a, b, names + 1, err)
 	             : diff_trees(a, b, tell_file, telling, err);
 	if (r < 0)
 		return r;

@@ -4,7 +4,7 @@
  * socket opened, nothing mounted. Names that an architecture or an older libseccomp does not know
  * are passed over: they could not be called there either.
  */
-#include "helpers/archive_filter.h"
+#include "helpers/confine_filter.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -156,6 +156,24 @@ static const char *const allowed[] = {
 	"set_robust_list",
 };
 
+/* What becoming a program takes, and what programs lock their databases with. */
+static const char *const allowed_program[] = {
+	"execve", "arch_prctl", "set_thread_area", "set_tid_address", "set_tls", "flock",
+};
+
+static int allow(scmp_filter_ctx filter, const char *const *names, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		int number = seccomp_syscall_resolve_name(names[i]);
+
+		if (number >= 0)
+			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+	}
+	return r;
+}
+
 /* Threads of the same process, and nothing else that clone(2) makes; clone3(2) cannot be looked into. */
 static int allow_threads(scmp_filter_ctx filter)
 {
@@ -167,17 +185,13 @@ static int allow_threads(scmp_filter_ctx filter)
 	return r;
 }
 
-int archive_filter_load(struct error *err)
+int confine_filter_load(bool runs, struct error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = filter ? 0 : -ENOMEM;
+	int r = filter ? allow(filter, allowed, ARRAY_SIZE(allowed)) : -ENOMEM;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++) {
-		int number = seccomp_syscall_resolve_name(allowed[i]);
-
-		if (number >= 0)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-	}
+	if (r == 0 && runs)
+		r = allow(filter, allowed_program, ARRAY_SIZE(allowed_program));
 	if (r == 0)
 		r = allow_threads(filter);
 	if (r == 0)

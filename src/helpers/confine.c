@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Making the confined child of sysc-archive; the list of its system calls is in archive_filter.c. */
-#include "helpers/archive_confine.h"
+/* Making the confined child of sysc-archive and sysc-packages; the list of its system calls is in confine_filter.c. */
+#include "helpers/confine.h"
 
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
 #include "container/idmap.h"
-#include "helpers/archive_filter.h"
+#include "helpers/confine_filter.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,13 +25,39 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define MEMORY_BYTES (4ULL << 30) /* zstd and xz may ask for windows of 1-2 GiB */
+#define MEMORY_BYTES         (4ULL << 30) /* zstd and xz may ask for windows of 1-2 GiB */
+#define PROGRAM_MEMORY_BYTES (1ULL << 30)
+#define PROGRAM_FILE_BYTES   (64ULL << 20) /* of each file that a program writes */
 
 /* Everything but GO goes this way round: the child's one message, of fixed size. */
 struct report {
 	int code;
 	char text[ERROR_TEXT_MAX];
 };
+
+int confine_tmpfs(uint32_t owner, uint64_t most_bytes, unsigned int attributes, struct error *err)
+{
+	CLEAN_FD int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	char number[16], size[24];
+	const char *const options[][2] = {
+		{"mode", "0700"},
+		{"uid",  number},
+		{"gid",  number},
+		{"size", size  },
+	};
+	int fd;
+
+	(void)snprintf(number, sizeof(number), "%u", owner);
+	(void)snprintf(size, sizeof(size), "%" PRIu64, most_bytes);
+	for (size_t i = 0; fs >= 0 && i < ARRAY_SIZE(options); i++)
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, options[i][0], options[i][1], 0) < 0)
+			return fail(err, errno, "set %s of a tmpfs", options[i][0]);
+	fd = fs < 0 || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0
+	             ? -1
+	             : sys_fsmount(fs, FSMOUNT_CLOEXEC,
+	                           attributes | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+	return fd < 0 ? fail(err, errno, "make a tmpfs") : fd;
+}
 
 static int take_root_ids(struct error *err)
 {
@@ -39,29 +66,33 @@ static int take_root_ids(struct error *err)
 	return 0;
 }
 
-/* An empty file system for a child that only looks. */
-static int empty_tree(void)
+/* Where the tree is attached by now: neither path is looked up again. */
+static int put_mounts(const struct confine *confine, struct error *err)
 {
-	CLEAN_FD int context = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	const struct confine_mount *mount = confine->mounts;
 
-	if (context < 0 || sys_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -1;
-	return sys_fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+	for (; mount < confine->mounts + CONFINE_MOUNTS && mount->fd; mount++)
+		if (sys_move_mount(mount->fd, "", mount->on_fd, "",
+		                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+			return fail(err, errno, "attach what it is to read");
+	return 0;
 }
 
 /* Makes the tree the root and lets go of everything else (pivot_root(2), "." over "."). */
-static int take_root(int tree_fd, struct error *err)
+static int take_root(const struct confine *confine, int tree_fd, struct error *err)
 {
 	CLEAN_FD int empty = -1;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return fail(err, errno, "make its mounts private");
 	if (tree_fd < 0)
-		tree_fd = empty = empty_tree();
+		tree_fd = empty = confine_tmpfs(0, 0, MOUNT_ATTR_RDONLY, err);
 	if (tree_fd < 0)
-		return fail(err, errno, "make an empty root");
+		return tree_fd;
 	if (sys_move_mount(tree_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return fail(err, errno, "attach the target directory");
+	if (put_mounts(confine, err) < 0)
+		return -err->code;
 	if (fchdir(tree_fd) < 0 || sys_pivot_root(".", ".") < 0)
 		return fail(err, errno, "make the target directory its root");
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
@@ -69,26 +100,29 @@ static int take_root(int tree_fd, struct error *err)
 	return 0;
 }
 
-static int limit_resources(bool packs, struct error *err)
+static int limit_resources(const struct confine *confine, struct error *err)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	/* when packing every thread has a stack and a heap, and nothing foreign is unpacked */
+	uint64_t memory = confine->runs    ? PROGRAM_MEMORY_BYTES
+	                  : confine->packs ? RLIM_INFINITY
+	                                   : MEMORY_BYTES;
+	uint64_t file = confine->runs ? PROGRAM_FILE_BYTES : RLIM_INFINITY;
 	const struct {
 		int what;
 		uint64_t most;
 	} limits[] = {
-		{RLIMIT_CORE,   0           },
-		{RLIMIT_NOFILE, 64          },
+		{RLIMIT_CORE,   0     },
+		{RLIMIT_NOFILE, 64    },
+		{RLIMIT_FSIZE,  file  },
 #ifndef __SANITIZE_ADDRESS__
-		{RLIMIT_AS,     MEMORY_BYTES},
+		{RLIMIT_AS,     memory},
 #endif
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct rlimit now;
 
-		/* every thread has a stack and a heap; nothing foreign is unpacked */
-		if (packs && limits[i].what == RLIMIT_AS)
-			continue;
 		if (getrlimit(limits[i].what, &now) < 0)
 			return fail(err, errno, "read its limits");
 		if (now.rlim_max > limits[i].most)
@@ -109,14 +143,16 @@ static int limit_capabilities(const struct confine *confine, struct error *err)
 	/* trusted.* is neither seen nor set without the last one; the filter has nothing else of it */
 	static const cap_value_t reads[] = {CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN};
 	const cap_value_t *kept = confine->packs ? reads : writes;
-	int count = confine->packs ? (int)ARRAY_SIZE(reads)
-	                           : (int)ARRAY_SIZE(writes) - (confine->devices ? 0 : 2);
+	int count = confine->runs    ? 0
+	            : confine->packs ? (int)ARRAY_SIZE(reads)
+	                             : (int)ARRAY_SIZE(writes) - (confine->devices ? 0 : 2);
 	cap_t caps = cap_init();
 	int r = 0;
 
 	if (!caps ||
-	    (geteuid() == 0 && (cap_set_flag(caps, CAP_PERMITTED, count, kept, CAP_SET) < 0 ||
-	                        cap_set_flag(caps, CAP_EFFECTIVE, count, kept, CAP_SET) < 0)) ||
+	    (geteuid() == 0 && count &&
+	     (cap_set_flag(caps, CAP_PERMITTED, count, kept, CAP_SET) < 0 ||
+	      cap_set_flag(caps, CAP_EFFECTIVE, count, kept, CAP_SET) < 0)) ||
 	    cap_set_proc(caps) < 0)
 		r = fail(err, errno, "drop its capabilities");
 	if (caps)
@@ -133,7 +169,8 @@ static int compare_fds(const void *a, const void *b)
 static int close_others(const struct confine *confine, int tree_fd, int report_fd,
                         struct error *err)
 {
-	int kept[CONFINE_KEPT + 3] = {confine->input_fd, tree_fd, report_fd}, from = 3;
+	int kept[CONFINE_KEPT + 3 + 2 * CONFINE_MOUNTS] = {confine->input_fd, tree_fd, report_fd};
+	int from = 3;
 	CLEAN_FD int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null_fd < 0)
@@ -143,6 +180,7 @@ static int close_others(const struct confine *confine, int tree_fd, int report_f
 			return fail(err, errno, "let go of the terminal");
 	fd_close(&null_fd);
 	memcpy(kept + 3, confine->kept_fds, sizeof(confine->kept_fds));
+	memcpy(kept + 3 + CONFINE_KEPT, confine->mounts, sizeof(confine->mounts));
 	qsort(kept, ARRAY_SIZE(kept), sizeof(kept[0]), compare_fds);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (kept[i] < from)
@@ -173,9 +211,9 @@ static int lose_rights(const struct confine *confine, int tree_fd, int report_fd
 		_exit(1); /* the parent died before that */
 	r = close_others(confine, tree_fd, report_fd, err);
 	if (r == 0 && rooted)
-		r = take_root(tree_fd, err);
+		r = take_root(confine, tree_fd, err);
 	if (r == 0)
-		r = limit_resources(confine->packs, err);
+		r = limit_resources(confine, err);
 	if (r == 0)
 		r = limit_capabilities(confine, err);
 	if (r < 0)
@@ -183,7 +221,7 @@ static int lose_rights(const struct confine *confine, int tree_fd, int report_fd
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(err, errno, "set no_new_privs");
 	(void)umask(0); /* modes are the archive's */
-	return archive_filter_load(err);
+	return confine_filter_load(confine->runs, err);
 }
 
 static _Noreturn void be_child(const struct confine *confine, int tree_fd, int report_fd,
@@ -211,20 +249,23 @@ static bool in_userns(const struct confine *confine)
 	return !confine->devices && !confine->packs;
 }
 
-/* A detached mount of the target in which nothing is followed or run. */
+/* A detached mount of the target in which nothing is followed or run, but for who runs something. */
 static int clone_tree(const struct confine *confine, int *out, struct error *err)
 {
-	struct mount_attr fences = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
-	                                        MOUNT_ATTR_NOSYMFOLLOW |
-	                                        (confine->devices ? 0 : MOUNT_ATTR_NODEV) |
-	                                        (confine->packs ? MOUNT_ATTR_RDONLY : 0)};
+	bool is_detached = confine->packs || confine->runs;
+	struct mount_attr fences = {
+		.attr_set = MOUNT_ATTR_NOSUID | (confine->devices ? 0 : MOUNT_ATTR_NODEV) |
+	                    (confine->runs ? 0 : MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW) |
+	                    (is_detached ? MOUNT_ATTR_RDONLY : 0),
+		.attr_clr = confine->runs ? MOUNT_ATTR_NOEXEC : 0,
+	};
 	CLEAN_FD int fd = -1;
 
 	if (confine->root_fd < 0)
 		return 0;
-	fd = confine->packs ? fcntl(confine->root_fd, F_DUPFD_CLOEXEC, 3)
-	                    : sys_open_tree(confine->root_fd, "",
-	                                    AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	fd = is_detached ? fcntl(confine->root_fd, F_DUPFD_CLOEXEC, 3)
+	                 : sys_open_tree(confine->root_fd, "",
+	                                 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0)
 		return fail(err, errno, "make a mount of the directory");
 	if (sys_mount_setattr(fd, "", AT_EMPTY_PATH, &fences) < 0)
@@ -245,7 +286,7 @@ static int give_ids(const struct confine *confine, pid_t pid, int tree_fd, struc
 	char path[64];
 	int r = idmap_write(confine->map ? confine->map : &plain, pid, err);
 
-	if (r < 0 || !confine->map || tree_fd < 0)
+	if (r < 0 || !confine->map || tree_fd < 0 || confine->runs)
 		return r;
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	userns = open(path, O_RDONLY | O_CLOEXEC);
@@ -283,6 +324,7 @@ int confine_start(const struct confine *confine, struct confined *out, struct er
 	if (child.pid < 0)
 		return fail(err, errno, "start the confined process");
 	child.report_fd = fd_take(&mine);
+	child.runs = confine->runs;
 	fd_close(&its);
 	if (rooted && in_userns(confine))
 		r = give_ids(confine, child.pid, tree, err);
@@ -311,6 +353,8 @@ static int take_report(struct confined *child, int status, struct error *err)
 				*c = '?';
 		return fail_plain(err, report.code, "%s", report.text);
 	}
+	if (child->runs && WIFEXITED(status))
+		return WEXITSTATUS(status); /* the socket closed when it became the program */
 	if (WIFSIGNALED(status))
 		return fail_plain(err, EIO, "the confined process was ended by signal %d",
 		                  WTERMSIG(status));
