@@ -100,8 +100,6 @@ static void become(const struct process_options *options, const char *path, int 
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(error, 2) < 0 ||
 	    (options->directory && chdir(options->directory) < 0))
 		goto broken;
-	if (options->own_session)
-		(void)setsid(); /* a new process leads no group, so that it works */
 	process_reset_signals();
 	(void)sys_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	execve(path, options->argv, options->env ? options->env : plain);
@@ -109,6 +107,35 @@ broken:
 	code = errno;
 	(void)!write(report_fd, &code, sizeof(code)); /* nobody else to tell */
 	_exit(127);
+}
+
+/*
+ * The child: has what we have open, the locks too, until the program has ended. That could not hold them itself: lvm(8)
+ * closes what it does not know.
+ */
+static void stand_by(const struct process_options *options, const char *path, int output_fd,
+                     int report_fd)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD};
+	int status = 0;
+	sigset_t all;
+	pid_t pid;
+
+	(void)setsid(); /* a new process leads no group, so that it works */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		become(options, path, output_fd, report_fd);
+	if (pid < 0) {
+		status = errno;
+		(void)!write(report_fd, &status, sizeof(status)); /* nobody else to tell */
+		_exit(127);
+	}
+	close(report_fd); /* its end says that the program runs */
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 /* Collects the output until the program closed it; kills it when it is too much or too late. */
@@ -153,6 +180,8 @@ static int start(const struct process_options *options, const char *path, int ou
 		return fail(err, errno, "make a pipe");
 	args.pidfd = (uint64_t)(uintptr_t)&pidfd;
 	pid = sys_clone3(&args);
+	if (pid == 0 && options->outlives_us)
+		stand_by(options, path, output_fd, report[1]);
 	if (pid == 0)
 		become(options, path, output_fd, report[1]);
 	close(report[1]);
@@ -200,8 +229,8 @@ int process_run(const struct process_options *options, struct error *err)
 	if (r == 0 && process_wait(pidfd, time_left(deadline)) == 0)
 		r = fail_plain(err, ETIMEDOUT, "'%s' took longer than %lld ms", options->argv[0],
 		               (long long)options->timeout_ms);
-	if (r < 0)
-		(void)sys_pidfd_send_signal(pidfd, SIGKILL); /* it may have ended by now */
+	if (r < 0) /* it may have ended by now, but is there until it is waited for */
+		(void)kill(options->outlives_us ? -pid : pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (r < 0)

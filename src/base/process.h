@@ -21,7 +21,11 @@ struct process_options {
 	struct text *output;   /* collects standard output, at most output_most bytes */
 	size_t output_most;
 	int64_t timeout_ms; /* 0: none; over it the program is killed, -ETIMEDOUT */
-	bool own_session;   /* what is sent to our process group or terminal does not reach it */
+	/*
+	 * For a program that must not end half way: whatever ends us leaves it alone, in a session of its own, and
+	 * our locks (flock(2)) are held until it has ended.
+	 */
+	bool outlives_us;
 };
 
 /* Runs it to the end. Returns its exit code, 128+signal, or -errno when it could not be run. */

@@ -120,6 +120,7 @@ int block_make(const char *device, const char *type, struct error *err)
 		.output = &says,
 		.output_most = MKFS_SAYS,
 		.timeout_ms = MKFS_MS,
+		.outlives_us = true, /* nobody removes or makes the same volume meanwhile */
 	};
 	int r;
 

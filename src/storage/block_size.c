@@ -188,6 +188,7 @@ static int run(char *const *argv, int good, struct error *err)
 		.output = &says,
 		.output_most = TOOL_SAYS,
 		.timeout_ms = TOOL_MS,
+		.outlives_us = true, /* half of a resize is none, and nobody mounts it meanwhile */
 	};
 	int r = process_run(&options, err);
 	char *last;

@@ -195,7 +195,9 @@ static int make_tree(struct making *making, struct error *err)
 
 	snapshot_hide_place(making->container, making->what->name, making->hidden, &making->to,
 	                    &hidden);
-	r = take_before(making, &hidden, err);
+	r = storage_announce(&hidden, making->folder_fd, err);
+	if (r == 0)
+		r = take_before(making, &hidden, err);
 	if (r == 0)
 		r = hold_and_take(making, &hidden, err);
 	/* an empty folder on top of the layers, that of the container first: it may be one of them */

@@ -218,6 +218,8 @@ static int prepare(struct restoring *restoring, struct storage *made, struct err
 	if (r == 0) /* first: a sweep finds by it what was made elsewhere */
 		r = write_next_config(restoring, err);
 	if (r == 0)
+		r = storage_announce(&restoring->next, restoring->folder_fd, err);
+	if (r == 0)
 		r = make_tree(restoring, made, err);
 	if (r == 0)
 		r = snapshot_write_config(restoring->folder_fd, "config",

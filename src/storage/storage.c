@@ -152,6 +152,13 @@ bool storage_is_volume(const struct storage *storage)
 	return !storage->backend->is_inside;
 }
 
+int storage_announce(const struct storage *storage, int folder_fd, struct error *err)
+{
+	if (storage_is_volume(storage) && syncfs(folder_fd) < 0)
+		return fail(err, errno, "write what names '%s' to disk", storage_place(storage));
+	return 0;
+}
+
 bool storage_is_inside(const struct storage *storage, const char *dir)
 {
 	return storage->backend->is_inside &&

@@ -52,6 +52,11 @@ const char *storage_option(const struct storage *storage, const char *name);
 void storage_move(struct storage *storage, const char *from_dir, const char *to_dir);
 /* Whether it is a volume (lvm, zfs): never in a folder. */
 bool storage_is_volume(const struct storage *storage);
+/*
+ * Before it is made: the configuration in folder_fd that names it goes to disk, so that a sweep finds a volume by it
+ * after a power cut too. Nothing for what lies in a folder, which goes with that.
+ */
+int storage_announce(const struct storage *storage, int folder_fd, struct error *err);
 /* Whether it goes with the folder dir: nothing of its own is elsewhere. */
 bool storage_is_inside(const struct storage *storage, const char *dir);
 

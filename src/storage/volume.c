@@ -59,7 +59,8 @@ static int read_output(int fd, struct text *out, struct error *err)
 
 /*
  * A program that is killed between suspending a volume and resuming it leaves one that nobody can use: whatever
- * ends us leaves it alone, and no pipe breaks. Warnings are not to be taken for what was asked.
+ * ends us leaves it alone, and no pipe breaks. The next command finds our lock held until it has ended, so that no
+ * volume appears behind a sweep. Warnings are not to be taken for what was asked.
  */
 static int run(char *const *argv, struct text *out, struct error *err)
 {
@@ -72,7 +73,7 @@ static int run(char *const *argv, struct text *out, struct error *err)
 		.output_fd = says,
 		.error_fd = complaints,
 		.timeout_ms = LIMIT_MS,
-		.own_session = true,
+		.outlives_us = true,
 	};
 	int r = says < 0 || complaints < 0 ? fail(err, errno, "make a file in memory")
 	                                   : process_run(&options, err);

@@ -178,8 +178,10 @@ static bool may_clone(const struct copying *copying)
 
 static int clone_or_copy(struct copying *copying, struct error *err)
 {
-	int r;
+	int r = storage_announce(&copying->to, copying->folder_fd, err);
 
+	if (r < 0)
+		return r;
 	if (copying->onward.backend || (copying->is_shared && is_backend(&copying->to, "overlay") &&
 	                                !copying_has_written(&copying->from))) {
 		r = storage_make(&copying->to, err);

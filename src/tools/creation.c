@@ -186,7 +186,9 @@ static int make_tree(struct creation *creation, struct error *err)
 	if (r < 0)
 		return r;
 	storage_move(&creation->storage, creation->target.dir, creation->dir);
-	r = storage_make(&creation->storage, err);
+	r = storage_announce(&creation->storage, creation->folder_fd, err);
+	if (r == 0)
+		r = storage_make(&creation->storage, err);
 	creation->is_made = r == 0;
 	if (r == 0)
 		r = creation_mount(creation, err);

@@ -489,3 +489,59 @@ for i in range(400):
 	"$top_builddir/src/sysc-tree" remove from to
 	[[ ! -e from && ! -e to ]]
 }
+
+# fake_lvm: a program in the place of lvm(8) that knows what sysc asks of it; its lvcreate says that it has begun into one
+# pipe, and waits for another
+fake_lvm() {
+	volumes=$BATS_TEST_TMPDIR/volumes
+	mkdir "$volumes"
+	mkfifo "$volumes/.begun" "$volumes/.go" "$volumes/.made"
+	# of this mount namespace; the first folder that programs are looked for in
+	mount -t tmpfs tmpfs /usr/local/sbin
+	cat >/usr/local/sbin/lvm <<-END
+		#!/bin/bash
+		cd "$volumes" || exit 1
+		place=\${!#}
+		case \$1 in
+		lvs)
+			name=\$(sed -n 's/.*lv_name="\(.*\)".*/\1/p' <<<"\$*")
+			[[ ! -e \$name ]] || echo "\$name \$(cat "\$name")"
+			;;
+		lvcreate)
+			while ((\$# > 1)); do
+				[[ \$1 != --addtag ]] || tag=\$2
+				[[ \$1 != -n ]] || name=\$2
+				shift
+			done
+			echo >.begun
+			read -r _ <.go
+			echo "\$tag" >"\$name"
+			echo >.made
+			;;
+		lvremove) rm "\${place##*/}" ;;
+		esac
+	END
+	chmod 0755 /usr/local/sbin/lvm
+}
+
+@test "lvm: a volume that appears after sysc was killed is not forgotten by what cleans up before" {
+	need busybox
+	fake_lvm
+	in_background "$top_builddir/src/sysc" create -t busybox -B lvm -s rootfs.options=vg=vg0 web1
+	read -rt 20 <>"$volumes/.begun"
+	kill -KILL "$background"
+	wait "$background" || :
+	# nobody has the volume yet: what tells of it stays, and the name is taken
+	make_busybox other
+	[[ -e $SYSC_PATH/.web1.creating/config ]]
+	run sysc create -t busybox web1
+	((status != 0))
+	[[ $output == *"another command is making it"* ]]
+	echo >"$volumes/.go"
+	read -rt 20 <>"$volumes/.made"
+	[[ -e $volumes/web1 ]]
+	wait_until 20 flock -n "$SYSC_PATH/.web1.creating" true
+	make_busybox another
+	[[ ! -e $volumes/web1 && ! -e $SYSC_PATH/.web1.creating ]]
+	umount /usr/local/sbin
+}
