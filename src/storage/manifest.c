@@ -10,14 +10,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define FORM_WORD "sysc-archive "
-#define FORM      2                  /* that is written; all before it are read */
+#define FORM      3                  /* the newest that is known; all before it are read */
+#define FORM_MIN  2                  /* that is written, a newer one where a line needs it */
 #define SEAL_WORD "manifest-sha256 " /* the last line: over all before it */
+#define SEAL_FORM 3                  /* which must have it: its lines before that may be long */
 #define FIELDS    12                 /* of a line, separated by one blank */
 
 enum value_kind {
@@ -59,6 +62,7 @@ static const struct row rows[] = {
 	{ROW("config-sha256",        VALUE_DIGEST, config_sha256), 1, true },
 	{ROW("since",                VALUE_DIGEST, since),         2, false},
 	{ROW("since-date",           VALUE_TEXT,   since_date),    2, false},
+	{ROW("holds",                VALUE_TEXT,   holds),         3, false},
 };
 
 static void digest_of(const char *text, size_t length, char out[65])
@@ -75,7 +79,7 @@ void manifest_format(const struct manifest *manifest, struct text *out)
 	size_t begin = out->length;
 	char digest[65];
 
-	text_addf(out, FORM_WORD "%d\n", FORM);
+	text_addf(out, FORM_WORD "%d\n", *manifest->holds ? FORM : FORM_MIN);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *field = (const char *)manifest + rows[i].offset;
 		uint64_t number = 0;
@@ -89,6 +93,11 @@ void manifest_format(const struct manifest *manifest, struct text *out)
 	}
 	digest_of(out->data + begin, out->length - begin, digest);
 	text_addf(out, SEAL_WORD "%s\n", digest);
+}
+
+char *manifest_held(const char *name, uint64_t created_ms)
+{
+	return must_printf("%s@%" PRIu64, name, created_ms);
 }
 
 static bool is_digest(const char *text)
@@ -161,8 +170,8 @@ static int check_whole(const struct manifest *manifest, unsigned int seen, struc
 	return 0;
 }
 
-/* Takes the line with the digest away, which version 1 has not. */
-static int check_seal(char *text, size_t length, struct error *err)
+/* Takes the line with the digest away, which old versions may have not; *has_seal: it was there. */
+static int check_seal(char *text, size_t length, bool *has_seal, struct error *err)
 {
 	const size_t line = strlen(SEAL_WORD) + 64 + 1;
 	char *seal = length > line ? text + length - line : NULL, digest[65];
@@ -173,6 +182,7 @@ static int check_seal(char *text, size_t length, struct error *err)
 	if (strncmp(seal + strlen(SEAL_WORD), digest, 64) != 0)
 		return fail_plain(err, EINVAL, "it is damaged: its digest is another");
 	*seal = '\0';
+	*has_seal = true;
 	return 0;
 }
 
@@ -181,6 +191,7 @@ int manifest_parse(struct manifest *manifest, const char *text, size_t length, s
 	CLEAN_FREE char *copy = must_alloc(length + 1);
 	struct manifest read = {.size_bytes = 0};
 	unsigned int seen = 0, version = 0;
+	bool has_seal = false;
 	int r = 0;
 
 	if (length)
@@ -188,13 +199,15 @@ int manifest_parse(struct manifest *manifest, const char *text, size_t length, s
 	if (length > MANIFEST_MAX || strlen(copy) != length || !length ||
 	    copy[length - 1] != '\n' || !text_starts(copy, FORM_WORD))
 		return fail_plain(err, EINVAL, "it is no manifest");
-	r = check_seal(copy, length, err);
+	r = check_seal(copy, length, &has_seal, err);
 	for (char *line = copy, *next; r == 0 && *line; line = next) {
 		next = strchr(line, '\n');
 		*next++ = '\0';
 		r = line == copy ? take_version(line, &version, err)
 		                 : take_line(&read, version, line, &seen, err);
 	}
+	if (r == 0 && version >= SEAL_FORM && !has_seal)
+		r = fail_plain(err, EINVAL, "it is damaged: its digest is missing");
 	if (r == 0)
 		r = check_whole(&read, seen, err);
 	if (r < 0)

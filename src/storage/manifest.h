@@ -16,9 +16,10 @@
  *
  * With snapshots it is several of these one behind the other, parts, as if each were an archive of its own: the
  * oldest snapshot first, each further part an increment to the one before, and the container itself last. Each has
- * its manifest and configuration; parts_left counts down to 0.
+ * its manifest and configuration; parts_left counts down to 0. An increment with snapshots has those that the archives
+ * before it have not; which ones the container has, of all of them, is in the last part's manifest (holds).
  *
- * Version 1 had neither uuid nor increments nor parts, and no digest over the manifest.
+ * Version 2 had no holds, and is still written where there are none. Version 1 had neither uuid nor increments nor parts, and no digest over the manifest.
  */
 #ifndef SYSC_STORAGE_MANIFEST_H
 #define SYSC_STORAGE_MANIFEST_H
@@ -37,6 +38,7 @@ struct text;
 #define MANIFEST_MAX      65536 /* bytes of it */
 #define MANIFEST_LINE_MAX 32768 /* bytes of a line of the list */
 #define MANIFEST_VALUE    128   /* bytes of a value and its end */
+#define MANIFEST_HOLDS    16384 /* the same of holds */
 
 struct manifest {
 	char name[64];     /* of the container */
@@ -57,7 +59,17 @@ struct manifest {
 	uint64_t size_bytes; /* rootfs.size, 0: none */
 	uint64_t snapshots;  /* that the container had */
 	uint64_t parts_left; /* that follow this one */
+	/*
+	 * Of the last part: the snapshots that the container has, among those that this archive and the ones before
+	 * it have: manifest_held() of each, a blank between; MANIFEST_HOLDS_NONE; "" it does not tell.
+	 */
+	char holds[MANIFEST_HOLDS];
 };
+
+#define MANIFEST_HOLDS_NONE "-"
+
+/* "NAME@CREATED_MS": one of another time is another one. On the heap. */
+char *manifest_held(const char *name, uint64_t created_ms);
 
 void manifest_format(const struct manifest *manifest, struct text *out);
 /*

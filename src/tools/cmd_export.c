@@ -60,6 +60,7 @@ struct export
 	struct snapshots snapshots; /* of the container */
 	const char **parts;         /* their names, and NULL for the container: count of them */
 	size_t count;
+	struct text holds; /* which the archive and those before it have (storage/manifest.h) */
 	struct manifest manifest; /* of the first part */
 	struct strings words;     /* how to pack */
 	struct earlier earlier;   /* what the next part is to */
@@ -84,6 +85,7 @@ static void export_done(struct export *export)
 	earlier_done(&export->earlier);
 	container_done(&export->container);
 	snapshots_done(&export->snapshots);
+	text_done(&export->holds);
 	strings_done(&export->words);
 	fd_close(&export->signals_fd);
 	free(export->parts);
@@ -144,6 +146,40 @@ static bool is_wanted(const struct strings *names, const struct snapshot *snapsh
 	return names->count ? strings_has(names, snapshot->name) : !snapshot->paths.count;
 }
 
+/* Those that were asked for; of them, what the earlier archives have not gets a part. */
+static void choose_snapshots(struct export *export, const struct strings *names)
+{
+	CLEAN(strings_done) struct strings held = {0};
+
+	strings_split(&held, export->earlier.manifest.holds, " ");
+	for (size_t i = 0; i < export->snapshots.count; i++) {
+		const struct snapshot *snapshot = &export->snapshots.items[i];
+		CLEAN_FREE char *word =
+			manifest_held(snapshot->name, (uint64_t)snapshot->created_ms);
+
+		if (!is_wanted(names, snapshot))
+			continue;
+		text_addf(&export->holds, "%s%s", export->holds.length ? " " : "", word);
+		if (!strings_has(&held, word))
+			export->parts[export->count++] = snapshot->name;
+	}
+	if (!export->holds.length)
+		text_add(&export->holds, MANIFEST_HOLDS_NONE);
+}
+
+/* Only an increment has to tell: of all others it is known, since they are all there is. */
+static int check_holds(struct export *export, struct error *err)
+{
+	if (export->holds.length < MANIFEST_HOLDS)
+		return 0;
+	export->holds.length = 0;
+	text_add(&export->holds, "");
+	if (!opt_since)
+		return 0;
+	(void)fail_plain(err, E2BIG, "more snapshots than an increment can tell of");
+	return fail_hint(err, "name those to take, or begin with an archive without --since");
+}
+
 /* The oldest snapshot first, the container last; each name that was asked for is there. */
 static int choose_parts(struct export *export, struct error *err)
 {
@@ -160,11 +196,12 @@ static int choose_parts(struct export *export, struct error *err)
 	if (r < 0)
 		return r;
 	export->parts = must_alloc((export->snapshots.count + 1) * sizeof(*export->parts));
-	for (size_t i = 0; opt_snapshots && i < export->snapshots.count; i++)
-		if (is_wanted(&names, &export->snapshots.items[i]))
-			export->parts[export->count++] = export->snapshots.items[i].name;
+	if (opt_snapshots)
+		choose_snapshots(export, &names);
+	else
+		text_add(&export->holds, export->earlier.manifest.holds);
 	export->parts[export->count++] = opt_snapshot;
-	return 0;
+	return check_holds(export, err);
 }
 
 static void choose_words(struct export *export)
@@ -237,7 +274,7 @@ static int pack_part(struct export *export, size_t number, int *lock, struct err
 	/* nothing of the container itself is read: it can go on */
 	if (is_last && part.snapshot)
 		fd_close(lock);
-	export_part_place(&part, &export->earlier, export->count - number - 1);
+	export_part_place(&part, &export->earlier, export->count - number - 1, export->holds.data);
 	if (number == 0)
 		export->manifest = part.manifest;
 	r = pack_held(export, &part, &pack, err);
@@ -288,6 +325,7 @@ static int report(const struct export *export, int64_t began_ms)
 		.name = export->name,
 		.path = export->archive.path,
 		.manifest = &export->manifest,
+		.takes_snapshots = opt_snapshots != NULL,
 		.with_snapshots = export->count - 1,
 		.counts = export->counts,
 		.frozen_us = export->frozen_us,
@@ -329,8 +367,8 @@ static int check_words(struct export *export, struct call *call)
 	code = check_method(export, call);
 	if (code != EXIT_DONE)
 		return code;
-	if (opt_snapshots && (opt_snapshot || opt_since))
-		return output_usage(call, "--snapshots does not go with --snapshot or --since");
+	if (opt_snapshots && opt_snapshot)
+		return output_usage(call, "--snapshots does not go with --snapshot");
 	if (call->json && opt_output && text_is(opt_output, "-"))
 		return output_usage(call,
 		                    "--json and the archive cannot both go to standard output");

@@ -86,13 +86,15 @@ void export_part_done(struct export_part *part)
 	text_done(&part->config);
 }
 
-void export_part_place(struct export_part *part, const struct earlier *earlier, uint64_t parts_left)
+void export_part_place(struct export_part *part, const struct earlier *earlier, uint64_t parts_left,
+                       const char *holds)
 {
 	struct manifest *manifest = &part->manifest;
 
 	copy_value(manifest->since, sizeof(manifest->since), earlier->digest);
 	copy_value(manifest->since_date, sizeof(manifest->since_date), earlier->manifest.date);
 	manifest->parts_left = parts_left;
+	copy_value(manifest->holds, sizeof(manifest->holds), parts_left ? "" : holds);
 }
 
 static int memory_file(const char *what, const struct text *text, struct error *err)

@@ -30,9 +30,9 @@ struct export_part {
 int export_part_open(struct export_part *part, const struct container *container,
                      const char *snapshot, struct error *err);
 void export_part_done(struct export_part *part);
-/* earlier: what it is an increment to, where that was read; parts_left: how many follow. */
-void export_part_place(struct export_part *part, const struct earlier *earlier,
-                       uint64_t parts_left);
+/* earlier: what it is an increment to, where that was read; parts_left: how many follow; holds: of the last one. */
+void export_part_place(struct export_part *part, const struct earlier *earlier, uint64_t parts_left,
+                       const char *holds);
 
 struct export_pack {
 	const struct call *call;

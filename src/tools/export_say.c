@@ -81,7 +81,7 @@ static void report_text(const struct call *call, const struct export_result *res
 	if (result->frozen_us >= 0)
 		output_note(call, "%s: was frozen for %.3f s", result->name,
 		            (double)result->frozen_us / 1000000);
-	if (manifest->snapshots && !result->with_snapshots && !*manifest->snapshot)
+	if (manifest->snapshots && !result->takes_snapshots && !*manifest->snapshot)
 		output_note(call,
 		            "%s: its snapshots are not in the archive (%" PRIu64
 		            "; --snapshots takes them)",

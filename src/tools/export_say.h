@@ -5,6 +5,7 @@
 
 #include "tools/archiver.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct call;
@@ -20,6 +21,7 @@ void export_describe(struct manifest *manifest, const struct container *containe
 struct export_result {
 	const char *name, *path;         /* path NULL: standard output */
 	const struct manifest *manifest; /* of the first part */
+	bool takes_snapshots;            /* as far as earlier archives have them not */
 	uint64_t with_snapshots;         /* how many are in it */
 	struct archiver_counts counts;
 	uint64_t size_bytes; /* of the file */

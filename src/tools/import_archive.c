@@ -95,12 +95,14 @@ struct filling {
 	struct creation *creation;
 	char *rootfs;
 	struct strings words; /* for sysc-archive */
+	struct strings made;  /* snapshots, in the words of manifest_held() */
 };
 
 static void filling_done(struct filling *filling)
 {
 	free(filling->rootfs);
 	strings_done(&filling->words);
+	strings_done(&filling->made);
 }
 
 static void choose_words(struct filling *filling, const char *map)
@@ -121,17 +123,31 @@ static void choose_words(struct filling *filling, const char *map)
 	strings_add(words, "-");
 }
 
+/* What was removed before the last archive was made is not made again. */
+static bool is_held(const struct import *import, const char *word)
+{
+	const char *holds = import->last->manifest.holds;
+	CLEAN(strings_done) struct strings held = {0};
+
+	strings_split(&held, holds, " ");
+	return !*holds || strings_has(&held, word);
+}
+
 /* A snapshot that was exported alone is the container. */
 static int finish_link(void *user, const struct import_link *link, struct error *err)
 {
 	struct filling *filling = user;
 	const struct import *import = filling->creation->user;
+	const struct manifest *manifest = &link->manifest;
+	CLEAN_FREE char *word = manifest_held(manifest->snapshot, manifest->created_ms);
 	int r;
 
-	if (!*link->manifest.snapshot || !link->manifest.parts_left || import->no_snapshots)
+	if (!*manifest->snapshot || !manifest->parts_left || import->no_snapshots ||
+	    !is_held(import, word) || strings_has(&filling->made, word))
 		return 0;
 	r = make_snapshot(filling->creation, link, err);
 	choose_words(filling, creation_map(filling->creation));
+	strings_add(&filling->made, word);
 	return r;
 }
 

@@ -165,13 +165,43 @@ static int check_next(const struct import_link *before, const struct import_link
 	return fail_hint(err, "the archive of %s belongs before it", manifest->since_date);
 }
 
+static bool has_snapshot(const struct import_chain *chain, const char *held)
+{
+	for (size_t i = 0; i < chain->count; i++) {
+		const struct manifest *manifest = &chain->links[i].manifest;
+		CLEAN_FREE char *word = manifest_held(manifest->snapshot, manifest->created_ms);
+
+		if (manifest->parts_left && text_is(word, held))
+			return true;
+	}
+	return false;
+}
+
+/* Whether all snapshots are there that the container has, as the last archive says. */
+static int check_held(const struct import_chain *chain, struct error *err)
+{
+	const struct import_link *last = &chain->links[chain->count - 1];
+	CLEAN(strings_done) struct strings held = {0};
+
+	if (!text_is(last->manifest.holds, MANIFEST_HOLDS_NONE))
+		strings_split(&held, last->manifest.holds, " ");
+	for (size_t i = 0; i < held.count; i++)
+		if (!has_snapshot(chain, held.items[i]))
+			return fail_plain(err, EINVAL,
+			                  "'%s' tells of the snapshot '%s', which none of the "
+			                  "archives has",
+			                  last->input->file, held.items[i]);
+	return 0;
+}
+
 int import_chain_check(const struct import_chain *chain, bool is_alone, struct error *err)
 {
-	int r = chain->input_count == 1 && is_alone ? 0 : check_first(&chain->links[0], err);
+	bool is_part = chain->input_count == 1 && is_alone && *chain->links[0].manifest.since;
+	int r = is_part ? 0 : check_first(&chain->links[0], err);
 
 	for (size_t i = 1; i < chain->count && r == 0; i++)
 		r = check_next(&chain->links[i - 1], &chain->links[i], err);
-	return r;
+	return r < 0 || is_part ? r : check_held(chain, err);
 }
 
 /* --- giving them to sysc-archive --- */

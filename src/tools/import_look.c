@@ -52,6 +52,16 @@ static uint64_t number_of(const struct manifest *manifest, const struct row *row
 	return number;
 }
 
+/* Those that a container made of it has; false: it does not tell. */
+static bool list_held(const struct manifest *manifest, struct strings *out)
+{
+	if (*manifest->holds && !text_is(manifest->holds, MANIFEST_HOLDS_NONE))
+		strings_split(out, manifest->holds, " ");
+	for (size_t i = 0; i < out->count; i++)
+		out->items[i][strcspn(out->items[i], "@")] = '\0'; /* of the time */
+	return *manifest->holds;
+}
+
 static uint64_t file_size(const struct import_link *link)
 {
 	struct stat st;
@@ -62,6 +72,7 @@ static uint64_t file_size(const struct import_link *link)
 static void show_text(const struct import_link *link, const struct archiver_counts *counts,
                       struct text *out)
 {
+	CLEAN(strings_done) struct strings held = {0};
 	uint64_t size = file_size(link);
 
 	text_addf(out, "%-16s  %s\n", "file", link->input->file);
@@ -76,6 +87,12 @@ static void show_text(const struct import_link *link, const struct archiver_coun
 			text_addf(out, "%-16s  %s\n", rows[i].title,
 			          text_of(&link->manifest, &rows[i]));
 	}
+	if (list_held(&link->manifest, &held))
+		text_addf(out, "%-16s ", "snapshots");
+	for (size_t i = 0; i < held.count; i++)
+		text_addf(out, " %s", held.items[i]);
+	if (*link->manifest.holds)
+		text_add(out, held.count ? "\n" : " none\n");
 	if (counts)
 		text_addf(out, "%-16s  %" PRIu64 " entries, %.1f MiB\n%-16s  yes\n", "content",
 		          counts->entries, (double)counts->bytes / (1 << 20), "whole");
@@ -84,6 +101,8 @@ static void show_text(const struct import_link *link, const struct archiver_coun
 static void show_json(const struct import_link *link, const struct archiver_counts *counts,
                       struct json *json)
 {
+	CLEAN(strings_done) struct strings held = {0};
+
 	json_object(json, NULL);
 	json_string(json, "file", link->input->file);
 	json_unsigned(json, "size_bytes", file_size(link));
@@ -94,6 +113,14 @@ static void show_json(const struct import_link *link, const struct archiver_coun
 			json_unsigned(json, rows[i].key, number_of(&link->manifest, &rows[i]));
 		else
 			json_string(json, rows[i].key, *text ? text : NULL);
+	}
+	if (list_held(&link->manifest, &held)) {
+		json_array(json, "holds");
+		for (size_t i = 0; i < held.count; i++)
+			json_string(json, NULL, held.items[i]);
+		json_end_array(json);
+	} else {
+		json_null(json, "holds");
 	}
 	if (counts) {
 		json_bool(json, "verified", true);

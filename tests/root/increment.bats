@@ -331,9 +331,9 @@ refused() {
 	sysc export -q --since forged.tar -o inc.tar web1
 	sysc destroy web1
 	elsewhere import -q web1 forged.tar --then inc.tar
-	version 'lines[0] = "sysc-archive 3"'
+	version 'lines[0] = "sysc-archive 4"'
 	run -1 sysc import web1 forged.tar
-	[[ $output == *"it is of version 3 of the form, known are those up to 2"* && $output == *"newer sysc"* ]]
+	[[ $output == *"it is of version 4 of the form, known are those up to 3"* && $output == *"newer sysc"* ]]
 	version 'lines.append("strange key")'
 	run -1 sysc import web1 forged.tar
 	[[ $output == *"not understood"* ]]
@@ -490,13 +490,144 @@ round_trip() {
 	[[ -d other/web1/snapshots/one ]]
 	run -1 sysc export --snapshots=one,nope -o x.tar.zst web1
 	[[ $output == *"no snapshot 'nope'"* && ! -e x.tar.zst ]]
-	run -2 sysc export --snapshots --since some.tar.zst web1
+	run -2 sysc export --snapshots --snapshot one web1
 	# cut behind a part: all or nothing
 	sysc export -q -z none --snapshots -o whole.tar web1
 	at=$(grep -abo sysc-manifest whole.tar | cut -d: -f1 | sed -n 3p)
 	head -c "$at" whole.tar >cut.tar
 	refused "" web9 cut.tar
 	nothing_left
+}
+
+# parts FILE: the snapshots that are in it, and "-" for the container
+parts() { sysc import --show --json "$1" | sed -nE 's/^ *"snapshot": (null|"(.*)"),$/\2-/p' | sed -E 's/(.)-$/\1/' | xargs; }
+# has_snapshots NAME...: the container of $other has those, as they are here, and no more
+has_snapshots() {
+	local snap
+	[[ $(find "$other/web1/snapshots" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort | xargs) == "$(printf '%s\n' "$@" | sort | xargs)" ]]
+	for snap; do diff <(as_snapshot "$SYSC_PATH" web1 "$snap") <(as_snapshot "$other" web1 "$snap"); done
+}
+
+# increments_with_snapshots BACKEND...: a week of them, made again on each of these
+increments_with_snapshots() {
+	local other=$BATS_TEST_TMPDIR/other root backend
+	make_busybox web1
+	with_snapshots web1
+	root=$(rootfs web1)/data
+	sysc export -q --snapshots=one,three -o sun.tar.zst web1
+	# one is gone, three another one; two is older than Sunday's archive, which has it not
+	sysc snapshot delete web1 one
+	sysc snapshot delete web1 three
+	echo other >"$root/same"
+	sysc snapshot create -c 'another three' web1 three
+	rm "$root/now"
+	run -0 sysc export --since sun.tar.zst --snapshots --list mon.list -o mon.tar.zst web1
+	[[ $output != *"not in the archive"* ]]
+	[[ $(parts sun.tar.zst) == "one three -" && $(parts mon.tar.zst) == "two three -" ]]
+	run -0 sysc import --show mon.tar.zst
+	[[ $output == *$'\nsnapshots         two three\n'* || $output == *$'\nsnapshots         two three' ]]
+	for backend; do
+		elsewhere import -q -B "$backend" sun.tar.zst --then mon.tar.zst
+		has_snapshots two three
+		diff <(snapshots_of "$SYSC_PATH" web1) <(snapshots_of "$other" web1)
+		diff <(mounted_tree "$SYSC_PATH" web1) <(mounted_tree "$other" web1)
+		elsewhere destroy -s web1
+	done
+	# to a list; then nothing new, then without the option, which leaves them as they are
+	echo four >"$root/four"
+	sysc snapshot create web1 four
+	sysc export -q --since mon.list --snapshots -o tue.tar.zst web1
+	sysc export -q --since tue.tar.zst --snapshots -o wed.tar.zst web1
+	echo thu >"$root/thu"
+	run -0 sysc export --since wed.tar.zst -o thu.tar.zst web1
+	[[ $output == *"its snapshots are not in the archive (3; "* ]]
+	[[ $(parts tue.tar.zst) == "four -" && $(parts wed.tar.zst) == - && $(parts thu.tar.zst) == - ]]
+	sysc import -q --verify tue.tar.zst
+	for backend; do
+		elsewhere import -q -B "$backend" sun.tar.zst --then mon.tar.zst --then tue.tar.zst --then wed.tar.zst --then thu.tar.zst
+		has_snapshots two three four
+		diff <(mounted_tree "$SYSC_PATH" web1) <(mounted_tree "$other" web1)
+		elsewhere start web1
+		elsewhere stop -k web1
+		elsewhere snapshot restore web1 two
+		elsewhere destroy -s web1
+	done
+	# two of them only, and after that none at all
+	sysc snapshot create web1 five
+	sysc export -q --since thu.tar.zst --snapshots=two,five -o fri.tar.zst web1
+	[[ $(parts fri.tar.zst) == "five -" ]]
+	elsewhere import -q sun.tar.zst --then mon.tar.zst --then tue.tar.zst --then wed.tar.zst --then thu.tar.zst --then fri.tar.zst
+	has_snapshots two five
+	elsewhere destroy -s web1
+	sysc snapshot delete web1 two three four five
+	sysc export -q --since tue.tar.zst --snapshots -o none.tar.zst web1
+	run -0 sysc import --show --json none.tar.zst
+	[[ $output == *'"holds": []'* ]]
+	elsewhere import -q sun.tar.zst --then mon.tar.zst --then tue.tar.zst --then none.tar.zst
+	has_snapshots
+	diff <(mounted_tree "$SYSC_PATH" web1) <(mounted_tree "$other" web1)
+}
+
+@test "an increment has the snapshots that the archives before it have not: on folders and overlays" {
+	increments_with_snapshots dir overlay
+}
+
+@test "an increment has the snapshots that the archives before it have not: on btrfs" {
+	make_store btrfs 700M
+	mkdir mnt/other
+	ln -s mnt/other other
+	increments_with_snapshots btrfs
+}
+
+@test "more snapshots than an increment can tell of" {
+	local i name
+	make_busybox web1
+	sysc export -q -o a.tar.zst web1
+	name=$(printf 'x%.0s' {1..60})
+	for ((i = 100; i < 315; i++)); do sysc snapshot create -q web1 "$name$i"; done
+	run -1 sysc export --snapshots --since a.tar.zst -o b.tar.zst web1
+	[[ ${#lines[@]} == 1 && $output == *"more snapshots than an increment can tell of"* && ! -e b.tar.zst ]]
+	sysc export -q --snapshots="${name}100" --since a.tar.zst -o b.tar.zst web1
+	[[ $(parts b.tar.zst) == "${name}100 -" ]]
+}
+
+@test "snapshots of an increment: a forged list of them" {
+	need python3
+	make_busybox web1
+	sysc snapshot create web1 one
+	sysc export -q -z none --snapshots -o a.tar web1
+	sysc snapshot create web1 two
+	sysc export -q -z none --snapshots --since a.tar -o b.tar web1
+	# forge OLD NEW: b.tar with another text in its manifests, as forged.tar
+	forge() {
+		python3 - "$@" <<-'END'
+			import hashlib, io, sys, tarfile
+			old, new = (word.encode() for word in sys.argv[1:])
+			source, out = tarfile.open("b.tar", ignore_zeros=True), tarfile.open("forged.tar", "w", format=tarfile.PAX_FORMAT)
+			for m in source:
+			    data = source.extractfile(m).read() if m.isreg() else None
+			    if m.name == "sysc-manifest":
+			        data = data.replace(old, new).split(b"manifest-sha256")[0]
+			        data += b"manifest-sha256 %s\n" % hashlib.sha256(data).hexdigest().encode()
+			        m.size = len(data)
+			    out.addfile(m, io.BytesIO(data) if data is not None else None)
+			out.close()
+		END
+	}
+	local made
+	made=$(tar -xOf b.tar --ignore-zeros sysc-manifest | sed -n 's/^holds .*two@//p')
+	forge "two@$made" "two@$made ../three@5"
+	run -1 sysc import web9 a.tar --then forged.tar
+	[[ $output == *"tells of the snapshot '../three@5', which none of the archives has"* ]]
+	run -1 sysc import --verify a.tar --then forged.tar
+	forge "holds one@" "holds eno@"
+	run -1 sysc import web9 a.tar --then forged.tar
+	[[ $output == *"which none of the archives has"* ]]
+	nothing_left
+	# what is not listed is not made
+	forge " two@$made" ""
+	elsewhere import -q a.tar --then forged.tar
+	[[ -d other/web1/snapshots/one && ! -e other/web1/snapshots/two ]]
 }
 
 @test "an import with snapshots that is killed leaves nothing" {

@@ -34,6 +34,7 @@ TEST(what_is_written_is_read)
 	                            .created_ms = 1795340113825,
 	                            .was_running = 1,
 	                            .config_sha256 = DIGEST,
+	                            .holds = "daily@1795340113825 older@1",
 	                            .size_bytes = 1 << 30};
 	struct manifest read;
 	struct error err = {0};
@@ -97,7 +98,10 @@ TEST(versions)
 		{"2", "",                      NULL			      },
 		{"2", "uuid a\nsnapshots 1\n", NULL                              },
 		{"1", "uuid a\n",              "not understood"                  },
-		{"3", "",                      "version 3 of the form, known are"},
+		{"2", "holds a@1\n",           "not understood"                  },
+		{"3", "holds a@1 b@2\n",       "its digest is missing"           },
+		{"3", "holds \n",              "is empty"                        },
+		{"4", "",                      "version 4 of the form, known are"},
 		{"0", "",                      "no manifest"                     },
 		{"x", "",                      "no manifest"                     },
 	};
@@ -112,6 +116,20 @@ TEST(versions)
 		          rows[i].why ? -EINVAL : 0);
 		CHECK(!rows[i].why || strstr(err.text, rows[i].why));
 	}
+}
+
+/* What an older one understands is written for it. */
+TEST(the_version_is_the_oldest_that_will_do)
+{
+	struct manifest manifest = {.name = "web1", .snapshots = 1};
+	CLEAN(text_done) struct text text = {0};
+
+	manifest_format(&manifest, &text);
+	CHECK(text_starts(text.data, "sysc-archive 2\n"));
+	text.length = 0;
+	memcpy(manifest.holds, MANIFEST_HOLDS_NONE, sizeof(MANIFEST_HOLDS_NONE));
+	manifest_format(&manifest, &text);
+	CHECK(text_starts(text.data, "sysc-archive 3\n") && strstr(text.data, "\nholds -\n"));
 }
 
 TEST(dates)
