@@ -138,9 +138,14 @@ short() { [ -z "$*" ] || printf '%s' "$*" | sha256sum | cut -c 1-12 | sed 's/^/-
 cache_open() {
 	entry=$cache/$template/$1
 	[ "$verify" = yes ] || entry=$entry-unverified
-	tree=$entry/tree
+	tree=$entry/tree is_shared=no
 	[ -d "$entry" ] || mkdir -p "$entry"
 	exec 9>"$entry/lock"
+	# mostly all is there, and each of several copies it at once
+	if [ "$flush" = no ] && cache_is_clean && flock -s -n 9 && cache_is_clean; then
+		is_shared=yes
+		return 0
+	fi
 	if ! flock -n 9; then
 		say "wait for another create of $1"
 		flock 9
@@ -148,6 +153,14 @@ cache_open() {
 	[ "$flush" = no ] || trees remove "$entry/tree"
 	cache_clean
 	trap cache_clean EXIT
+}
+
+# Whether there is the tree, and nothing that a killed run left
+cache_is_clean() {
+	for left in "$entry"/*; do
+		case ${left##*/} in lock | tree) ;; *) return 1 ;; esac
+	done
+	cache_has_tree
 }
 
 # What is not whole; nobody else is at it while the lock is held. Silent: the last line that was printed is the reason
@@ -173,7 +186,7 @@ cache_keep_tree() {
 # cache_copy: the tree into the root file system; others may copy it too, but nobody removes it meanwhile
 cache_copy() {
 	trap - EXIT
-	flock -s 9
+	[ "$is_shared" = yes ] || flock -s 9
 	say "copy $tree"
 	set -- --write-out
 	[ "${SYSC_PROGRESS-}" != bar ] || set -- "$@" --bar
@@ -196,9 +209,9 @@ unpack() {
 
 # --- files of the guest; the path is inside $guest and never leads out of it ---
 
-guest_put() { "$archive" put --root "$guest" --mode "${2:-0644}" "$1"; }
-guest_link() { "$archive" link --root "$guest" "$1" "$2"; }
-guest_remove() { "$archive" remove --root "$guest" "$@"; }
+guest_put() { trees put --root "$guest" --mode "${2:-0644}" "$1"; }
+guest_link() { trees link --root "$guest" "$1" "$2"; }
+guest_remove() { trees remove --root "$guest" "$@"; }
 
 # guest_forget: what must not be the same in two containers
 guest_forget() {

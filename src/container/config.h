@@ -217,6 +217,12 @@ int config_edit_set(const char *file, const char *section, const char *key, cons
                     bool replace, struct error *err);
 int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
                       struct error *err);
+/*
+ * config_edit_set(), or config_edit_unset() of all where value is NULL, without the wait for the disk: for the file of
+ * what is being made, which is written there with all else before it gets its name.
+ */
+int config_edit_draft(const char *file, const char *section, const char *key, const char *value,
+                      bool replace, struct error *err);
 
 /*
  * What [boot] ready asks for. READY_NETWORK without a [network.*] is READY_RUNNING. *command (may be NULL) is

@@ -65,14 +65,18 @@ static void edit_print(const struct edit *edit, struct text *out)
 		text_addf(out, "%s\n", edit->lines.items[i]);
 }
 
-static int edit_save(const struct edit *edit, struct error *err)
+static int edit_save(const struct edit *edit, bool lasting, struct error *err)
 {
 	CLEAN(text_done) struct text text = {0};
+	const char *bytes;
 	int r;
 
 	edit_print(edit, &text);
-	r = file_replace(AT_FDCWD, edit->path, text.data ? text.data : "", text.length,
-	                 edit->st.st_mode & 07777, err);
+	bytes = text.data ? text.data : "";
+	r = lasting ? file_replace(AT_FDCWD, edit->path, bytes, text.length,
+	                           edit->st.st_mode & 07777, err)
+	            : file_replace_volatile(AT_FDCWD, edit->path, bytes, text.length,
+	                                    edit->st.st_mode & 07777, err);
 	if (r < 0)
 		return r;
 	if ((edit->st.st_uid != geteuid() || edit->st.st_gid != getegid()) &&
@@ -311,12 +315,13 @@ static int make(struct edit *edit, const char *file, const struct config_edit *c
 	                     : change_lines(edit, file, change, err);
 }
 
-static int make_and_save(const char *file, const struct config_edit *change, struct error *err)
+static int make_and_save(const char *file, const struct config_edit *change, bool lasting,
+                         struct error *err)
 {
 	CLEAN(edit_done) struct edit edit = {0};
 	int r = make(&edit, file, change, err);
 
-	return r < 0 ? r : edit_save(&edit, err);
+	return r < 0 ? r : edit_save(&edit, lasting, err);
 }
 
 int config_edit_preview(const char *file, const struct config_edit *change, struct text *out,
@@ -337,7 +342,7 @@ int config_edit_set(const char *file, const char *section, const char *key, cons
 		file,
 		&(struct config_edit){
 			.section = section, .key = key, .value = value, .replace = replace},
-		err);
+		true, err);
 }
 
 int config_edit_unset(const char *file, const char *section, const char *key, const char *match,
@@ -346,5 +351,19 @@ int config_edit_unset(const char *file, const char *section, const char *key, co
 	return make_and_save(file,
 	                     &(struct config_edit){
 				     .section = section, .key = key, .value = match, .unset = true},
-	                     err);
+	                     true, err);
+}
+
+int config_edit_draft(const char *file, const char *section, const char *key, const char *value,
+                      bool replace, struct error *err)
+{
+	const struct config_edit change = {
+		.section = section,
+		.key = key,
+		.value = value,
+		.unset = value == NULL,
+		.replace = replace,
+	};
+
+	return make_and_save(file, &change, false, err);
 }

@@ -21,17 +21,13 @@ static const char usage[] =
 	"       sysc-archive check  [OPTION…] FILE\n"
 	"       sysc-archive head   FILE\n"
 	"       sysc-archive pack   --manifest FD --config FD [OPTION…] <TREE >FILE\n"
-	"       sysc-archive put    --root DIR [--mode MODE] PATH\n"
-	"       sysc-archive link   --root DIR TARGET PATH\n"
-	"       sysc-archive remove --root DIR PATH…\n"
 	"\n"
 	"Unpacks FILE (a tar file, plain or packed by gzip, bzip2, xz, lz4 or zstd; - is\n"
 	"standard input) into the empty directory DIR, in a confined process. An archive\n"
-	"that breaks a rule is refused as a whole, and nothing of it is left. put writes\n"
-	"standard input to a file of a root file system, link makes a symlink, remove\n"
-	"removes; no PATH leads out of the root DIR. pack writes the tree that is its\n"
-	"standard input, a detached mount, as an archive of sysc-export, head prints\n"
-	"manifest, length of the configuration and that of each part (3: it is none).\n"
+	"that breaks a rule is refused as a whole, and nothing of it is left. pack writes\n"
+	"the tree that is its standard input, a detached mount, as an archive of\n"
+	"sysc-export, head prints manifest, length of the configuration and that of each\n"
+	"part (3: it is none).\n"
 	"\n"
 	"      --into DIR          where to; made when it is absent\n"
 	"      --map TEXT          ids of the process, as in [idmap]; DIR keeps plain ids\n"
@@ -57,8 +53,6 @@ static const char usage[] =
 	"      --save FD           open file that gets manifest and list\n"
 	"      --report FD         lines \"note TEXT\", \"count ENTRIES BYTES KEPT\n"
 	"                          KEPT-BYTES REMOVED\", \"error CODE TEXT\" go there\n"
-	"      --root DIR          the root file system\n"
-	"      --mode MODE         mode of the file (0644)\n"
 	"      --progress          lines of progress where there is no terminal\n"
 	"      --bar               a progress bar, as on a terminal\n"
 	"  -q, --quiet             no progress\n"
@@ -67,15 +61,12 @@ static const char usage[] =
 static const struct word {
 	const char *name;
 	int least, most; /* operands */
-	bool needs_into, needs_root, is_root_only;
+	bool needs_into, is_root_only;
 } words[WORD_COUNT] = {
-	[WORD_UNPACK] = {"unpack", 1, 1,       true,  false, true },
-	[WORD_CHECK] = {"check",  1, 1,       false, false, false},
-	[WORD_HEAD] = {"head",   1, 1,       false, false, false},
-	[WORD_PACK] = {"pack",   0, 0,       false, false, true },
-	[WORD_PUT] = {"put",    1, 1,       false, true,  false},
-	[WORD_LINK] = {"link",   2, 2,       false, true,  false},
-	[WORD_REMOVE] = {"remove", 1, INT_MAX, false, true,  false},
+	[WORD_UNPACK] = {"unpack", 1, 1, true,  true },
+	[WORD_CHECK] = {"check",  1, 1, false, false},
+	[WORD_HEAD] = {"head",   1, 1, false, false},
+	[WORD_PACK] = {"pack",   0, 0, false, true },
 };
 
 enum kind {
@@ -86,7 +77,6 @@ enum kind {
 	KIND_SIZE,    /* uint64_t */
 	KIND_NUMBER,  /* uint64_t */
 	KIND_FD,      /* int, open */
-	KIND_MODE,    /* unsigned int */
 	KIND_METHOD,  /* enum writer_method */
 	KIND_MAP,     /* struct idmap, a line more */
 	KIND_DEVICES, /* enum archive_devices: least */
@@ -110,8 +100,6 @@ static const struct row {
 	{"skip-devices",  KIND_DEVICES, AT(limits.devices),        ARCHIVE_DEVICES_SKIP,  0         },
 	{"progress",      KIND_FLAG,    AT(progress),              0,                     0         },
 	{"bar",           KIND_FLAG,    AT(bar),                   0,                     0         },
-	{"root",          KIND_TEXT,    AT(root),                  0,                     0         },
-	{"mode",          KIND_MODE,    AT(mode),                  0,                     0         },
 	{"exported",      KIND_FLAG,    AT(exported),              0,                     0         },
 	{"privileged",    KIND_FLAG,    AT(privileged),            0,                     0         },
 	{"overlay",       KIND_FLAG,    AT(limits.skip_whiteouts), 0,                     0         },
@@ -185,9 +173,6 @@ static int take_value(const struct row *row, const char *text, void *field, stru
 	case KIND_FD:
 		r = parse_fd(text, field);
 		break;
-	case KIND_MODE:
-		r = parse_mode(text, field);
-		break;
 	case KIND_METHOD:
 		r = writer_parse_method(text, field);
 		break;
@@ -258,8 +243,6 @@ static int take_word(struct archive_options *options, const char *name, int coun
 		                  word->name);
 	if (word->needs_into && !options->into)
 		return fail_plain(err, EINVAL, "--into DIR is needed");
-	if (word->needs_root && !options->root)
-		return fail_plain(err, EINVAL, "--root DIR is needed");
 	if (word->is_root_only && geteuid() != 0)
 		return fail_plain(err, EPERM, "this needs root");
 	options->word = (enum archive_word)(word - words);
@@ -273,7 +256,6 @@ int archive_options_take(struct archive_options *options, int argc, char **argv,
 
 	*options = (struct archive_options){
 		.limits = {.bytes = 64ULL << 30, .entries = 5000000, .ratio = 1000},
-		.mode = 0644,
 		.manifest_fd = -1,
 		.config_fd = -1,
 		.report_fd = -1,
@@ -286,7 +268,6 @@ int archive_options_take(struct archive_options *options, int argc, char **argv,
 		return r;
 	if (optind == argc)
 		return fail_plain(err, EINVAL, "a word is needed, see sysc-archive --help");
-	options->operands = argv + optind + 1;
-	options->file = *options->operands;
+	options->file = argv[optind + 1];
 	return take_word(options, argv[optind], argc - optind - 1, err);
 }

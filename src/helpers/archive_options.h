@@ -15,18 +15,13 @@ enum archive_word {
 	WORD_CHECK,
 	WORD_HEAD,
 	WORD_PACK,
-	WORD_PUT,
-	WORD_LINK,
-	WORD_REMOVE,
 	WORD_COUNT
 };
 
 struct archive_options {
 	enum archive_word word;
 	bool write, quiet, progress, bar, exported, privileged;
-	const char *file, *into, *sha256, *root;
-	unsigned int mode;
-	char **operands; /* ended by NULL */
+	const char *file, *into, *sha256;
 	struct idmap map;
 	struct archive_limits limits;
 	/* pack */

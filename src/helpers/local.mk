@@ -13,7 +13,6 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_describe.c src/helpers/archive_describe.h \
 	src/helpers/confine_filter.c src/helpers/confine_filter.h \
 	src/helpers/archive_fit.c src/helpers/archive_fit.h \
-	src/helpers/archive_guest.c src/helpers/archive_guest.h \
 	src/helpers/archive_gzip.c src/helpers/archive_gzip.h \
 	src/helpers/archive_input.c src/helpers/archive_input.h \
 	src/helpers/archive_links.c src/helpers/archive_links.h \
@@ -44,9 +43,9 @@ src_sysc_packages_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(CAP_CFLAGS) $(SECCOMP_CF
 src_sysc_packages_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_packages_LDADD = libsysc.a $(CAP_LIBS) $(SECCOMP_LIBS)
 
-# makes, copies and removes trees for the templates
+# makes, copies and removes trees, and writes single files of them, for the templates: many times for one
 pkglibexec_PROGRAMS += src/sysc-tree
-src_sysc_tree_SOURCES = src/helpers/sysc-tree.c
+src_sysc_tree_SOURCES = src/helpers/sysc-tree.c src/helpers/tree_guest.c src/helpers/tree_guest.h
 src_sysc_tree_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 src_sysc_tree_LDFLAGS = $(PIE_LDFLAGS) $(HARDEN_LDFLAGS)
 src_sysc_tree_LDADD = libsysc.a

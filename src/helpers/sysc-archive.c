@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "helpers/archive_guest.h"
 #include "helpers/archive_options.h"
 #include "helpers/archive_pack.h"
 #include "helpers/archive_run.h"
@@ -307,25 +306,11 @@ static int run_pack(const struct archive_options *options, struct error *err)
 	return run_confined(options, &confine, job.output.counters, read.name, 0, err);
 }
 
-static int run_put(const struct archive_options *options, struct error *err)
-{
-	return guest_put(options->root, options->operands[0], options->mode, err);
-}
-
-static int run_link(const struct archive_options *options, struct error *err)
-{
-	return guest_link(options->root, options->operands[0], options->operands[1], err);
-}
-
-static int run_remove(const struct archive_options *options, struct error *err)
-{
-	return guest_remove(options->root, options->operands, err);
-}
-
 static int (*const runs[WORD_COUNT])(const struct archive_options *options, struct error *err) = {
-	[WORD_UNPACK] = run_unpack, [WORD_CHECK] = run_unpack, [WORD_HEAD] = run_head,
-	[WORD_PACK] = run_pack,     [WORD_PUT] = run_put,      [WORD_LINK] = run_link,
-	[WORD_REMOVE] = run_remove,
+	[WORD_UNPACK] = run_unpack,
+	[WORD_CHECK] = run_unpack,
+	[WORD_HEAD] = run_head,
+	[WORD_PACK] = run_pack,
 };
 
 int main(int argc, char **argv)

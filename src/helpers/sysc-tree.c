@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sysc-tree: makes, copies and removes root file systems for the templates, by storage/copy.h and
- * storage/remove.h; see sysc-template(7).
+ * storage/remove.h, and writes single files of them; see sysc-template(7). No library but libc: a template
+ * calls it for each file.
  */
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "helpers/tree_guest.h"
 #include "storage/copy.h"
 #include "storage/remove.h"
 #include "storage/subvolume.h"
@@ -21,26 +23,44 @@ static const char usage[] =
 	"Usage: sysc-tree new DIR\n"
 	"       sysc-tree copy [--bar] [--write-out] FROM DIR\n"
 	"       sysc-tree remove DIR…\n"
+	"       sysc-tree put --root DIR [--mode MODE] PATH\n"
+	"       sysc-tree link --root DIR TARGET PATH\n"
+	"       sysc-tree remove --root DIR PATH…\n"
 	"\n"
 	"For root file systems: new makes the empty directory DIR, a subvolume where the\n"
 	"file system has them. copy copies what is in FROM into the empty directory DIR\n"
 	"with everything that belongs to it, sharing blocks or as a snapshot where the\n"
 	"file system can; with --write-out it begins to be written to the disk at once,\n"
 	"for who waits for that next. remove removes whole trees and never leaves them: no\n"
-	"symlink is followed, a mount is an error.\n";
+	"symlink is followed, a mount is an error.\n"
+	"\n"
+	"With --root, single files of a root file system that somebody else wrote: put\n"
+	"writes standard input to PATH (0644), link makes it a symlink to TARGET, remove\n"
+	"removes it; no PATH leads out of the root DIR.\n";
 
 /* Of the command line, for the words that know them. */
 enum flag {
 	BAR = 1,
 	WRITE_OUT = 2,
+	ROOT = 4,
+	MODE = 8,
 };
 
-static const struct {
+struct options {
+	unsigned int flags;
+	const char *root;
+	unsigned int mode;
+};
+
+static const struct flag_row {
 	const char *name;
 	enum flag flag;
-} flag_names[] = {
-	{"--bar",       BAR      },
-	{"--write-out", WRITE_OUT},
+	bool has_value;
+} flag_rows[] = {
+	{"--bar",       BAR,       false},
+	{"--write-out", WRITE_OUT, false},
+	{"--root",      ROOT,      true },
+	{"--mode",      MODE,      true },
 };
 
 /* A path taken apart: the open folder that it is in, and its last part. */
@@ -58,14 +78,14 @@ static int open_above(char *path, const char **name, struct error *err)
 	return fd < 0 ? fail(err, errno, "open '%s'", !slash ? "." : path) : fd;
 }
 
-static int make(char *const operands[], unsigned int flags, struct error *err)
+static int make(char *const operands[], const struct options *options, struct error *err)
 {
 	CLEAN_FREE char *path = must_dup(operands[0]);
 	const char *name;
 	CLEAN_FD int above = open_above(path, &name, err);
 	int r;
 
-	(void)flags;
+	(void)options;
 	if (above < 0)
 		return above;
 	if (subvolume_can(above) && subvolume_make(above, name) == 0)
@@ -110,11 +130,11 @@ static int try_snapshot(int from, int to, char *path)
 	return 0;
 }
 
-static int copy(char *const operands[], unsigned int flags, struct error *err)
+static int copy(char *const operands[], const struct options *given, struct error *err)
 {
 	const struct copy_options options = {
-		.progress = flags & BAR ? show : NULL,
-		.write_out = flags & WRITE_OUT,
+		.progress = given->flags & BAR ? show : NULL,
+		.write_out = given->flags & WRITE_OUT,
 	};
 	CLEAN_FREE char *path = must_dup(operands[1]);
 	CLEAN_FD int from = open(operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -133,16 +153,17 @@ static int copy(char *const operands[], unsigned int flags, struct error *err)
 	if (to < 0)
 		return fail(err, errno, "open '%s'", operands[1]);
 	r = copy_tree(from, to, &options, NULL, err);
-	if (flags & BAR)
+	if (given->flags & BAR)
 		(void)fputs("\r\033[K", stderr);
 	return r < 0 ? fail_in(err, "copy '%s' to '%s'", operands[0], operands[1]) : 0;
 }
 
-static int remove_all(char *const operands[], unsigned int flags, struct error *err)
+static int remove_all(char *const operands[], const struct options *options, struct error *err)
 {
 	int r = 0;
 
-	(void)flags;
+	if (options->root)
+		return guest_remove(options->root, operands, err);
 	for (; *operands && r == 0; operands++) {
 		CLEAN_FREE char *path = must_dup(*operands);
 		const char *name;
@@ -153,24 +174,28 @@ static int remove_all(char *const operands[], unsigned int flags, struct error *
 	return r;
 }
 
+static int put(char *const operands[], const struct options *options, struct error *err)
+{
+	return guest_put(options->root, operands[0], options->mode, err);
+}
+
+static int make_link(char *const operands[], const struct options *options, struct error *err)
+{
+	return guest_link(options->root, operands[0], operands[1], err);
+}
+
 static const struct word {
 	const char *name;
 	int least, most; /* operands */
-	unsigned int flags;
-	int (*run)(char *const operands[], unsigned int flags, struct error *err);
+	unsigned int flags, needs;
+	int (*run)(char *const operands[], const struct options *options, struct error *err);
 } words[] = {
-	{"new",    1, 1,    0,               make      },
-	{"copy",   2, 2,    BAR | WRITE_OUT, copy      },
-	{"remove", 1, 4096, 0,               remove_all},
+	{"new",    1, 1,    0,               0,    make      },
+	{"copy",   2, 2,    BAR | WRITE_OUT, 0,    copy      },
+	{"remove", 1, 4096, ROOT,            0,    remove_all},
+	{"put",    1, 1,    ROOT | MODE,     ROOT, put       },
+	{"link",   2, 2,    ROOT,            ROOT, make_link },
 };
-
-static unsigned int find_flag(const struct word *word, const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(flag_names); i++)
-		if (text_is(flag_names[i].name, name))
-			return flag_names[i].flag & word->flags;
-	return 0;
-}
 
 static int use(const char *what)
 {
@@ -178,12 +203,55 @@ static int use(const char *what)
 	return 2;
 }
 
+/* How many words of argv, which ends with NULL, it takes: 0, it is none of the word's; -EINVAL. */
+static int take_option(const struct word *word, char *const argv[], struct options *options)
+{
+	const struct flag_row *row = NULL;
+
+	for (size_t i = 0; argv[0] && i < ARRAY_SIZE(flag_rows); i++)
+		if (text_is(flag_rows[i].name, argv[0]) && flag_rows[i].flag & word->flags)
+			row = &flag_rows[i];
+	if (!row)
+		return 0;
+	options->flags |= row->flag;
+	if (!row->has_value)
+		return 1;
+	if (!argv[1] || (row->flag == MODE && parse_mode(argv[1], &options->mode) < 0))
+		return -EINVAL;
+	if (row->flag == ROOT)
+		options->root = argv[1];
+	return 2;
+}
+
+/* The words behind the options; NULL: they are wrong, and what is, is printed. */
+static char *const *take_options(const struct word *word, char *const argv[],
+                                 struct options *options)
+{
+	int taken, count = 0;
+
+	while ((taken = take_option(word, argv, options)) > 0)
+		argv += taken;
+	if (taken < 0) {
+		(void)use("an option has no value, or a wrong one");
+		return NULL;
+	}
+	if (argv[0] && text_is(argv[0], "--"))
+		argv++;
+	while (argv[count])
+		count++;
+	if (count < word->least || count > word->most || word->needs & ~options->flags) {
+		(void)use("wrong number of names");
+		return NULL;
+	}
+	return argv;
+}
+
 int main(int argc, char *argv[])
 {
+	struct options options = {.mode = 0644};
 	const struct word *word = NULL;
+	char *const *operands;
 	struct error err = {0};
-	unsigned int flags = 0;
-	int first = 2;
 
 	if (argc > 1 && (text_is(argv[1], "--help") || text_is(argv[1], "-h"))) {
 		(void)fputs(usage, stdout);
@@ -193,14 +261,11 @@ int main(int argc, char *argv[])
 		if (text_is(words[i].name, argv[1]))
 			word = &words[i];
 	if (!word)
-		return use("new, copy or remove?");
-	for (unsigned int flag; first < argc && (flag = find_flag(word, argv[first])); first++)
-		flags |= flag;
-	if (argc > first && text_is(argv[first], "--"))
-		first++;
-	if (argc - first < word->least || argc - first > word->most)
-		return use("wrong number of names");
-	if (word->run(argv + first, flags, &err) == 0)
+		return use("new, copy, remove, put or link?");
+	operands = take_options(word, argv + 2, &options);
+	if (!operands)
+		return 2;
+	if (word->run(operands, &options, &err) == 0)
 		return 0;
 	(void)fprintf(stderr, "sysc-tree: %s\n", err.text);
 	return 1;

@@ -117,25 +117,6 @@ __attribute__((format(printf, 2, 3))) static void note(const struct identity *id
 	identity->note(text, identity->user);
 }
 
-/* One line of the file; it is written to disk with all else of the folder. */
-static int edit(const char *file, const char *section, const char *key, const char *value,
-                bool replace, struct error *err)
-{
-	const struct config_edit change = {
-		.section = section,
-		.key = key,
-		.value = value,
-		.unset = value == NULL,
-		.replace = replace,
-	};
-	CLEAN(text_done) struct text text = {0};
-	int r = config_edit_preview(file, &change, &text, err);
-
-	return r < 0 ? r
-	             : file_replace_volatile(AT_FDCWD, file, text.data, text.length, CONFIG_MODE,
-	                                     err);
-}
-
 static int move_paths(const struct identity *identity, const char *file, struct error *err)
 {
 	const char *store = identity->paths->store;
@@ -190,10 +171,10 @@ static int renew_ids(const struct identity *identity, const char *file, const st
 	}
 	r = idmap_choose(identity->paths, identity->old_store, map, err);
 	if (r < 0 || is_included(config, "idmap"))
-		return r < 0 ? r : edit(file, "idmap", "map", map, true, err);
+		return r < 0 ? r : config_edit_draft(file, "idmap", "map", map, true, err);
 	/* one line in place of one, not one that clears and one that adds */
-	r = edit(file, "idmap", "map", NULL, true, err);
-	return r < 0 ? r : edit(file, "idmap", "map", map, false, err);
+	r = config_edit_draft(file, "idmap", "map", NULL, true, err);
+	return r < 0 ? r : config_edit_draft(file, "idmap", "map", map, false, err);
 }
 
 static bool is_given(const char *address)
@@ -221,7 +202,7 @@ static int renew_address(const struct identity *identity, const char *file,
 	int r = 0;
 
 	for (size_t i = 0; given && i < given->count && r == 0; i++)
-		r = edit(file, section, "address", given->items[i], i == 0, err);
+		r = config_edit_draft(file, section, "address", given->items[i], i == 0, err);
 	if (given || is_overridden(identity, section, "address"))
 		return r;
 	for (size_t i = 0; i < network->address.count; i++)
@@ -245,11 +226,11 @@ static int renew_network(const struct identity *identity, const char *file,
 		CLEAN_FREE char *mac = must_printf("%.*sxx:xx:xx", MAC_PREFIX, network->mac);
 
 		uuid_fill_mac(mac);
-		r = edit(file, section, "mac", mac, true, err);
+		r = config_edit_draft(file, section, "mac", mac, true, err);
 	}
 	if (r == 0 && network->host_name) {
 		/* an interface of the host has a name once; an included file may say it again */
-		r = edit(file, section, "host_name", NULL, true, NULL);
+		r = config_edit_draft(file, section, "host_name", NULL, true, NULL);
 		if (r < 0)
 			note(identity,
 			     "%s.host_name is kept: only one of the two can run at a time",
@@ -271,9 +252,12 @@ static int renew_hostname(struct identity *identity, const char *file, const str
 	(void)snprintf(identity->new_host, sizeof(identity->new_host), "%s",
 	               identity->keep & IDENTITY_HOSTNAME ? old : host.data);
 	if (identity->keep & IDENTITY_HOSTNAME)
-		return config->hostname ? 0 : edit(file, "container", "hostname", old, true, err);
+		return config->hostname
+		               ? 0
+		               : config_edit_draft(file, "container", "hostname", old, true, err);
 	if (is_same)
-		return config->hostname ? edit(file, "container", "hostname", host.data, true, err)
+		return config->hostname ? config_edit_draft(file, "container", "hostname",
+		                                            host.data, true, err)
 		                        : 0;
 	note(identity, "container.hostname %s is kept: '%s' has the same", old, identity->old_name);
 	return 0;
@@ -290,7 +274,7 @@ int identity_renew_config(struct identity *identity, const char *file, struct er
 		r = config_load(&config, file, NULL, err);
 	if (r == 0 && !(identity->keep & IDENTITY_UUID)) {
 		uuid_make(uuid);
-		r = edit(file, "container", "uuid", uuid, true, err);
+		r = config_edit_draft(file, "container", "uuid", uuid, true, err);
 	}
 	if (r == 0)
 		r = renew_ids(identity, file, &config, err);

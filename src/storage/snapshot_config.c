@@ -62,7 +62,7 @@ int snapshot_keep_identity(const struct container *container, const char *file, 
 	/* what is wrong with it is said when it is used */
 	(void)config_load(&old, file, NULL, NULL);
 	if (now->uuid && !text_is(now->uuid, old.uuid))
-		r = config_edit_set(file, "container", "uuid", now->uuid, true, err);
+		r = config_edit_draft(file, "container", "uuid", now->uuid, true, err);
 	if (r < 0 || old.privileged || now->privileged || has_same_ids(now, &old))
 		return r < 0 ? r : 0;
 	if (now->rootfs_options && strstr(now->rootfs_options, "shifted"))
@@ -71,7 +71,7 @@ int snapshot_keep_identity(const struct container *container, const char *file, 
 			"the snapshot has other ids (idmap.map) than the container, and its "
 			"tree was shifted to them");
 	for (size_t i = 0; i < now->idmap.count && r == 0; i++)
-		r = config_edit_set(file, "idmap", "map", now->idmap.items[i], i == 0, err);
+		r = config_edit_draft(file, "idmap", "map", now->idmap.items[i], i == 0, err);
 	return r;
 }
 

@@ -54,20 +54,6 @@ static void add_note(const char *text, void *user)
 	strings_add(&copying->notes, text);
 }
 
-/* One line of the copy's file. */
-static int edit(const char *file, const char *section, const char *key, const char *value,
-                bool replace, struct error *err)
-{
-	const struct config_edit change = {
-		.section = section, .key = key, .value = value, .replace = replace};
-	CLEAN(text_done) struct text text = {0};
-	int r = config_edit_preview(file, &change, &text, err);
-
-	return r < 0 ? r
-	             : file_replace_volatile(AT_FDCWD, file, text.data, text.length, CONFIG_MODE,
-	                                     err);
-}
-
 /* The options -S: the first of a list replaces, the next ones add. */
 static int edit_overrides(const struct copying *copying, const char *file, struct error *err)
 {
@@ -85,8 +71,8 @@ static int edit_overrides(const struct copying *copying, const char *file, struc
 		*equals = '\0';
 		r = config_split_key(text_trim(word), &section, &key, err);
 		if (r == 0)
-			r = edit(file, section, key, text_trim(equals + 1),
-			         !strings_has(&seen, word), err);
+			r = config_edit_draft(file, section, key, text_trim(equals + 1),
+			                      !strings_has(&seen, word), err);
 		if (r < 0)
 			return fail_in(err, "option '--set'");
 		strings_add(&seen, word);
@@ -119,19 +105,20 @@ static int write_config(struct copying *copying, const char *file, struct error 
 	if (r == 0)
 		r = edit_overrides(copying, file, err);
 	if (r == 0 && copying->is_ephemeral)
-		r = edit(file, "container", "ephemeral", "yes", true, err);
+		r = config_edit_draft(file, "container", "ephemeral", "yes", true, err);
 	if (r == 0 && copying->memory) {
 		const char *old = copying->source->config.rootfs_options;
 		CLEAN_FREE char *options = must_printf("%s%stmpfs=%s", old ? old : "",
 		                                       old ? "," : "", copying->memory);
 
-		r = edit(file, "rootfs", "options", options, true, err);
+		r = config_edit_draft(file, "rootfs", "options", options, true, err);
 	}
 	/* a tree of one's own is removed with its container */
 	if (r == 0 && !copying->source->config.rootfs_managed)
-		r = edit(file, "rootfs", "managed", "yes", true, err);
+		r = config_edit_draft(file, "rootfs", "managed", "yes", true, err);
 	for (size_t i = 0; i < copying->mounts->count && r == 0; i++)
-		r = edit(file, "mounts", "entry", copying->mounts->items[i], false, err);
+		r = config_edit_draft(file, "mounts", "entry", copying->mounts->items[i], false,
+		                      err);
 	return r;
 }
 
@@ -171,7 +158,7 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
 	if (r < 0)
 		return r;
 	path = storage_text(&copying->to);
-	r = edit(file, "rootfs", "path", path, true, err);
+	r = config_edit_draft(file, "rootfs", "path", path, true, err);
 	if (r == 0)
 		r = check_result(copying, file, errors, err);
 	if (r == 0 && rename(file, last) < 0)

@@ -217,11 +217,13 @@ static int take(struct copying *copying, struct error *err)
 	return r < 0 ? r : end;
 }
 
-/* On the file system of the folder, which is written to disk before it gets its name. */
+/* On the file system of the folder, which is written to disk before it gets its name; what an overlay writes is too. */
 static bool is_written_with(const struct copying *copying, int tree)
 {
 	struct stat a, b;
 
+	if (is_backend(&copying->to, "overlay"))
+		return true;
 	return fstat(tree, &a) == 0 && fstat(copying->folder_fd, &b) == 0 && a.st_dev == b.st_dev;
 }
 

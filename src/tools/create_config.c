@@ -174,8 +174,8 @@ static int edit_overrides(const struct create_config *create, const char *file, 
 		if (r == 0 && text_is(section, "idmap") && text_is(text_trim(value), "auto"))
 			continue; /* the line is there already */
 		if (r == 0)
-			r = config_edit_set(file, section, key, text_trim(value),
-			                    !strings_has(&seen, word), err);
+			r = config_edit_draft(file, section, key, text_trim(value),
+			                      !strings_has(&seen, word), err);
 		if (r < 0)
 			return fail_in(err, OVERRIDE);
 		strings_add(&seen, word);

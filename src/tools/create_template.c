@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #define LAST_LINE_MAX 512
@@ -77,9 +78,13 @@ static bool is_passed(const char *variable)
 
 static void make_environment(struct strings *env, bool show_bar)
 {
+	struct utsname host;
+
 	strings_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	strings_add(env, "LC_ALL=C");
 	strings_add(env, "HOME=/root");
+	if (uname(&host) == 0)
+		strings_give(env, must_printf("SYSC_MACHINE=%s", host.machine));
 	if (show_bar)
 		strings_add(env, "SYSC_PROGRESS=bar");
 	for (char **e = environ; e && *e; e++)

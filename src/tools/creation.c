@@ -171,7 +171,7 @@ static int note_shift(struct creation *creation, struct error *err)
 	const char *old = creation->target.config.rootfs_options;
 	CLEAN_FREE char *options = must_printf("%s%sshifted", old ? old : "", old ? "," : "");
 
-	return config_edit_set(file, "rootfs", "options", options, true, err);
+	return config_edit_draft(file, "rootfs", "options", options, true, err);
 }
 
 /* The empty root file system. Its configuration is written already: a sweep finds it by that. */

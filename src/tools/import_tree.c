@@ -103,5 +103,5 @@ int import_tree_include(const struct creation *creation, struct error *err)
 	if (root < 0)
 		return fail(err, errno, "open '%s'", rootfs);
 	snippet = import_tree_snippet(&creation->call->paths, root, NULL);
-	return config_edit_set(file, "container", "include", snippet, false, err);
+	return config_edit_draft(file, "container", "include", snippet, false, err);
 }

@@ -223,11 +223,23 @@ t.addfile(i, Zeros()); t.close()'
 	mkdir -p root/etc outside
 	echo untouched >outside/file
 	ln -s "$PWD/outside/file" root/etc/hostname
-	echo web1 | "$archive" put --root root etc/hostname
+	tree=$top_builddir/src/sysc-tree
+	echo web1 | "$tree" put --root root etc/hostname
 	[[ $(cat root/etc/hostname) == web1 && ! -L root/etc/hostname && $(cat outside/file) == untouched ]]
 	ln -s "$PWD/outside" root/out
-	run "$archive" put --root root out/evil <<<evil
+	run "$tree" put --root root out/evil <<<evil
 	((status == 1))
-	"$archive" remove --root root out/file etc/hostname absent/file
+	run "$tree" link --root root /dev/null out/evil
+	((status == 1)) && [[ ! -e outside/evil ]]
+	"$tree" link --root root /dev/null etc/null
+	[[ $(readlink root/etc/null) == /dev/null ]]
+	"$tree" put --root root --mode 0600 etc/shadow </dev/null
+	[[ $(stat -c %a root/etc/shadow) == 600 ]]
+	for words in 'put etc/x' 'put --root' 'put --root root --mode 9 etc/x' 'link --root root etc/x' 'new --root root x'; do
+		# shellcheck disable=SC2086 # words
+		run "$tree" $words </dev/null
+		((status == 2))
+	done
+	"$tree" remove --root root out/file etc/hostname absent/file
 	[[ -e outside/file && ! -e root/etc/hostname ]]
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Single files of a foreign root file system, for templates: a path never leads out of the root. */
-#ifndef SYSC_HELPERS_ARCHIVE_GUEST_H
-#define SYSC_HELPERS_ARCHIVE_GUEST_H
+#ifndef SYSC_HELPERS_TREE_GUEST_H
+#define SYSC_HELPERS_TREE_GUEST_H
 
 #include <sys/types.h>
 

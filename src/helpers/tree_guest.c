@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Changing single files below a root that somebody else wrote; see the header. */
-#include "helpers/archive_guest.h"
+#include "helpers/tree_guest.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
