@@ -136,14 +136,6 @@ static int open_dir(const struct storage *storage, bool readonly, struct storage
 	return r < 0 ? r : 0;
 }
 
-bool storage_can_share(int folder_fd)
-{
-	CLEAN_FD int from = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	CLEAN_FD int to = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	return from >= 0 && to >= 0 && write(from, "x", 1) == 1 && ioctl(to, FICLONE, from) == 0;
-}
-
 /* Subvolumes of btrfs are several devices, and can. */
 static bool is_same_disk(int one, int other)
 {
@@ -153,6 +145,15 @@ static bool is_same_disk(int one, int other)
 	return fstat(one, &a) == 0 && fstat(other, &b) == 0 &&
 	       (a.st_dev == b.st_dev ||
 	        (fstatfs(other, &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC));
+}
+
+bool storage_can_share(int from_fd, int folder_fd)
+{
+	CLEAN_FD int from = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	CLEAN_FD int to = openat(folder_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return is_same_disk(from_fd, folder_fd) && from >= 0 && to >= 0 &&
+	       write(from, "x", 1) == 1 && ioctl(to, FICLONE, from) == 0;
 }
 
 static int clone_dir(const struct storage *from, const struct storage *to, struct error *err)
@@ -169,7 +170,7 @@ static int clone_dir(const struct storage *from, const struct storage *to, struc
 	if (!is_same_disk(source_fd, above))
 		return fail_plain(err, EOPNOTSUPP, "'%s' and '%s' are on two file systems", source,
 		                  target);
-	if (!storage_can_share(above))
+	if (!storage_can_share(source_fd, above))
 		return fail_plain(err, EOPNOTSUPP,
 		                  "the file system of '%s' cannot share blocks between files",
 		                  target);

@@ -53,7 +53,7 @@ static bool is_worth_it(const struct storage *from, const struct storage *to, in
 	CLEAN_FD int above = storage_open_above(own_part(to), &name, NULL);
 
 	return from->backend == to->backend && above >= 0 && copy_seen_can(from_fd) &&
-	       !storage_can_share(above);
+	       !storage_can_share(from_fd, above);
 }
 
 static int copy_pass(struct storage_live *live, bool is_changing, uint64_t *bytes,
@@ -82,6 +82,18 @@ static int copy_passes(struct storage_live *live, struct error *err)
 	return r;
 }
 
+/* from_fd is taken over. */
+static struct storage_live *new_live(int from_fd, const struct copy_options *options)
+{
+	struct storage_live *live = must_alloc(sizeof(*live));
+
+	*live = (struct storage_live){.from_fd = from_fd, .to_fd = -1};
+	copy_seen_init(&live->seen);
+	if (options)
+		live->options = *options;
+	return live;
+}
+
 int storage_live_begin(const struct storage *from, const struct storage *to,
                        const struct copy_options *options, struct storage_live **out,
                        struct error *err)
@@ -99,18 +111,26 @@ int storage_live_begin(const struct storage *from, const struct storage *to,
 			close(from_fd);
 		return from_fd < 0 ? from_fd : 0;
 	}
-	live = must_alloc(sizeof(*live));
-	*live = (struct storage_live){.from_fd = from_fd, .to_fd = -1};
-	copy_seen_init(&live->seen);
-	if (options)
-		live->options = *options;
+	*out = live = new_live(from_fd, options);
 	r = storage_make(to, err);
 	if (r == 0)
 		r = live->to_fd = open_place(to, err);
-	if (r >= 0)
-		r = copy_passes(live, err);
-	*out = live; /* also of a failure: what was made is the caller's to remove */
-	return r < 0 ? r : 0;
+	return r < 0 ? r : copy_passes(live, err);
+}
+
+int storage_live_begin_at(int from_fd, int to_fd, const struct copy_options *options,
+                          struct storage_live **out, struct error *err)
+{
+	CLEAN_FD int from = fcntl(from_fd, F_DUPFD_CLOEXEC, 3);
+
+	*out = NULL;
+	if (from < 0)
+		return fail(err, errno, "open the tree again");
+	if (!copy_seen_can(from))
+		return 0;
+	*out = new_live(fd_take(&from), options);
+	(*out)->to_fd = openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return (*out)->to_fd < 0 ? fail(err, errno, "open the copy") : copy_passes(*out, err);
 }
 
 int storage_live_end(struct storage_live *live, bool is_at_rest, struct error *err)

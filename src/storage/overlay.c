@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "container/paths.h"
 #include "storage/backend.h"
 #include "storage/copy.h"
@@ -379,6 +380,32 @@ static int usage_overlay(const struct storage *storage, struct storage_usage *ou
                          struct error *err)
 {
 	return quota_usage(folder_of(storage), out, err);
+}
+
+char *storage_free_layer(const char *dir)
+{
+	CLEAN_FREE char *first = must_printf("%s/delta", dir);
+
+	if (!file_exists(AT_FDCWD, first))
+		return ptr_take(first);
+	for (unsigned int i = 1;; i++) {
+		CLEAN_FREE char *path = must_printf("%s/delta.%u", dir, i);
+
+		if (!file_exists(AT_FDCWD, path))
+			return ptr_take(path);
+	}
+}
+
+bool storage_has_written(const struct storage *overlay)
+{
+	CLEAN_FREE char *path = must_printf("%s/upper", folder_of(overlay));
+	CLEAN_DIR DIR *dir = opendir(path);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
+			return true;
+	return !dir;
 }
 
 int storage_seal(const struct storage *from, const char *folder, struct storage *out,

@@ -255,7 +255,7 @@ static int fold_pair(const struct container *container, struct chains *chains,
 {
 	CLEAN_FREE char *upper = must_dup(chain->storage.parts.items[at]);
 	CLEAN_FREE char *lower = must_dup(chain->storage.parts.items[at + 1]);
-	CLEAN_FREE char *folder = snapshot_free_layer(container), *text = NULL;
+	CLEAN_FREE char *folder = storage_free_layer(container->dir), *text = NULL;
 	int r = lock_readers(chains, upper, lower);
 
 	if (r < 0)

@@ -16,33 +16,6 @@
 
 #define STORE_WAIT_MS 60000
 
-static const char *own_folder(const struct storage *storage)
-{
-	return storage->parts.items[storage->parts.count - 1];
-}
-
-char *snapshot_free_layer(const struct container *container)
-{
-	for (unsigned int i = 1;; i++) {
-		CLEAN_FREE char *path = must_printf("%s/delta.%u", container->dir, i);
-
-		if (!file_exists(AT_FDCWD, path))
-			return ptr_take(path);
-	}
-}
-
-bool snapshot_has_written(const struct storage *storage)
-{
-	CLEAN_FREE char *path = must_printf("%s/upper", own_folder(storage));
-	CLEAN_DIR DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			return true;
-	return !dir;
-}
-
 int snapshot_seal(const struct container *container, const struct storage *from, const char *name,
                   struct storage *out, struct error *err)
 {
@@ -50,7 +23,7 @@ int snapshot_seal(const struct container *container, const struct storage *from,
 	size_t last = from->parts.count - 1;
 	int r;
 
-	if (snapshot_has_written(from)) {
+	if (storage_has_written(from)) {
 		r = storage_seal(from, folder, out, err);
 		if (r < 0)
 			return r;

@@ -78,19 +78,19 @@ static int plan_overlay(struct making *making, struct error *err)
 	const struct container *container = making->container;
 	const char *name = making->what->name;
 	bool is_running = making->options->root_fd >= 0;
-	CLEAN_FREE char *folder = snapshot_free_layer(container);
+	CLEAN_FREE char *folder = storage_free_layer(container->dir);
 	CLEAN_FREE char *empty = must_printf("%s/snapshots/%s/delta", container->dir, name);
 	int r;
 
 	/* the layers of a mounted overlay stay what they are, and a long chain gets no longer: a copy */
-	if (snapshot_has_written(&making->from) &&
-	    (is_running || making->from.parts.count > SNAPSHOT_LAYERS_MOST)) {
+	if (storage_has_written(&making->from) &&
+	    (is_running || making->from.parts.count > STORAGE_LAYERS_MOST)) {
 		with_folder(&making->from, must_dup(folder), &making->layer);
 		making->layer.size_bytes = 0;
 		return storage_seal(&making->layer, empty, &making->to, err);
 	}
 	r = snapshot_seal(container, &making->from, name, &making->to, err);
-	if (r == 0 && snapshot_has_written(&making->from))
+	if (r == 0 && storage_has_written(&making->from))
 		r = storage_seal(&making->from, folder, &making->container_to, err);
 	return r;
 }

@@ -67,10 +67,6 @@ int snapshot_finish_restore(const struct container *container, int all_fd, int f
 
 /* --- layers of overlays: snapshot_layers.c --- */
 
-/* A path for the folder of a new layer, STORE/NAME/delta.N, on the heap. */
-char *snapshot_free_layer(const struct container *container);
-/* Whether the container wrote anything into its own folder; true when that cannot be told. */
-bool snapshot_has_written(const struct storage *storage);
 /* What a snapshot named name has of an overlay whose own folder is the layer from now on, or nothing. */
 int snapshot_seal(const struct container *container, const struct storage *from, const char *name,
                   struct storage *out, struct error *err);
@@ -81,7 +77,5 @@ int snapshot_drop_layers(const struct container *container, struct error *err);
 #define SNAPSHOT_FOLD_MARK ".layers.deleting"
 /* Ends a folding that was killed, of a container at rest; the layers that nobody names then are not its matter. */
 int snapshot_end_fold(const struct container *container, int all_fd, struct error *err);
-
-#define SNAPSHOT_LAYERS_MOST 64 /* of a container; more would slow it down */
 
 #endif

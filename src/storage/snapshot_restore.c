@@ -82,7 +82,7 @@ static int plan_next(struct restoring *restoring, struct error *err)
 {
 	const struct container *container = restoring->container;
 	const struct storage *snapshot = &restoring->snapshot;
-	CLEAN_FREE char *folder = snapshot_free_layer(container);
+	CLEAN_FREE char *folder = storage_free_layer(container->dir);
 	struct storage *next = &restoring->next;
 	size_t last = snapshot->parts.count - 1;
 

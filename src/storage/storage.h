@@ -142,8 +142,11 @@ bool storage_clone_lasts(const struct storage *storage);
 int storage_duplicate(const struct storage *from, const struct storage *to,
                       const struct copy_options *options, void (*slow)(void *user),
                       struct error *err);
-/* Whether files in this folder can share their blocks (reflinks), tried on two that never had a name. */
-bool storage_can_share(int folder_fd);
+/*
+ * Whether a new file in the folder can share its blocks with one of the tree from_fd (reflinks): one file system,
+ * and tried on two files that never had a name.
+ */
+bool storage_can_share(int from_fd, int folder_fd);
 
 /*
  * A copy of a container that runs, for as short a rest as can be: begin copies what is there while it changes,
@@ -152,9 +155,13 @@ bool storage_can_share(int folder_fd);
  * cannot be told; storage_duplicate() and storage_clone() are right then. Pair: storage_live_free().
  */
 struct storage_live;
+/* On error too *out may be there, and what was made, which is the caller's to remove. */
 int storage_live_begin(const struct storage *from, const struct storage *to,
                        const struct copy_options *options, struct storage_live **out,
                        struct error *err);
+/* The same from a visited tree of backend dir into any empty folder, a visited tree too. */
+int storage_live_begin_at(int from_fd, int to_fd, const struct copy_options *options,
+                          struct storage_live **out, struct error *err);
 /* is_at_rest: the tree does not change until this returns; otherwise what vanishes is left out. */
 int storage_live_end(struct storage_live *live, bool is_at_rest, struct error *err);
 void storage_live_free(struct storage_live *live);
@@ -172,6 +179,11 @@ int storage_set_readonly(const struct storage *storage, bool readonly, struct er
  */
 int storage_seal(const struct storage *from, const char *folder, struct storage *out,
                  struct error *err);
+/* A path for such a folder in the container's, DIR/delta or DIR/delta.N, on the heap. */
+char *storage_free_layer(const char *dir);
+/* Whether anything is in an overlay's own folder; true when that cannot be told. */
+bool storage_has_written(const struct storage *overlay);
+#define STORAGE_LAYERS_MOST 64 /* of a container; more would slow it down */
 /*
  * Removes it: a volume outside only when it carries the owner's mark (otherwise -EPERM). Of an overlay
  * only its own folder. 0 also when it is gone already.

@@ -13,43 +13,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define LAYERS_MOST 64 /* of one container; more would slow it down */
-
 static bool is_backend(const struct storage *storage, const char *name)
 {
 	return text_is(storage_name(storage), name);
-}
-
-static const char *own_folder(const struct storage *overlay)
-{
-	return overlay->parts.items[overlay->parts.count - 1];
-}
-
-bool copying_has_written(const struct storage *overlay)
-{
-	CLEAN_FREE char *path = must_printf("%s/upper", own_folder(overlay));
-	CLEAN_DIR DIR *dir = opendir(path);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (!text_is(entry->d_name, ".") && !text_is(entry->d_name, ".."))
-			return true;
-	return !dir;
-}
-
-/* A folder of the source's that is not there yet. */
-static char *free_layer(const struct container *source)
-{
-	CLEAN_FREE char *first = must_printf("%s/delta", source->dir);
-
-	if (!file_exists(AT_FDCWD, first))
-		return ptr_take(first);
-	for (unsigned int i = 1;; i++) {
-		CLEAN_FREE char *path = must_printf("%s/delta.%u", source->dir, i);
-
-		if (!file_exists(AT_FDCWD, path))
-			return ptr_take(path);
-	}
 }
 
 /* The same layers, with another folder on top. */
@@ -63,10 +29,10 @@ static void share_layers(struct copying *copying, const char *folder)
 /* What the source has written until now becomes a layer under both. */
 static int share_sealed(struct copying *copying, const char *folder, struct error *err)
 {
-	CLEAN_FREE char *onward = free_layer(copying->source);
+	CLEAN_FREE char *onward = storage_free_layer(copying->source->dir);
 	int r;
 
-	if (copying->from.parts.count >= LAYERS_MOST) {
+	if (copying->from.parts.count >= STORAGE_LAYERS_MOST) {
 		(void)fail_plain(err, E2BIG, "'%s' stands on %zu layers already",
 		                 copying->source->name, copying->from.parts.count);
 		return fail_hint(err, "make a full copy, and copies of that");
@@ -91,7 +57,7 @@ static int choose_overlay(struct copying *copying, struct error *err)
 		return fail_hint(err, "make a full copy");
 	}
 	if (is_backend(&copying->from, "overlay") &&
-	    (copying->source_runs || !copying_has_written(&copying->from))) {
+	    (copying->source_runs || !storage_has_written(&copying->from))) {
 		/* what a mounted overlay has written is copied, its layers are shared */
 		share_layers(copying, folder);
 		return 0;
@@ -109,37 +75,11 @@ bool copying_is_shifted(const struct copying *copying)
 	return storage_option(&copying->from, "shifted") != NULL;
 }
 
-/* Where a folder is copied within its own store nothing is in between. */
-static bool is_same_disk(const struct copying *copying)
-{
-	struct stat source, target;
-
-	return !is_elsewhere(copying) ||
-	       (stat(copying->source->dir, &source) == 0 && stat(copying->dir, &target) == 0 &&
-	        source.st_dev == target.st_dev);
-}
-
-/* Whether files in the store can share their blocks: two that never had a name. */
 static bool can_share_blocks(const struct copying *copying)
 {
-	struct storage try = {.backend = NULL};
-	CLEAN_FREE char *from_place = must_printf("%s/reflink", copying->dir);
-	CLEAN_FREE char *to_place = must_printf("%s/reflink2", copying->dir);
-	CLEAN_FREE char *from_text = must_printf("dir:%s", from_place);
-	CLEAN_FREE char *to_text = must_printf("dir:%s", to_place);
-	struct storage to = {.backend = NULL};
-	bool can = false;
+	CLEAN_FD int tree = storage_visit(&copying->from, 0, NULL);
 
-	/* an empty folder is asked for: whether it works is known before the first file */
-	if (is_same_disk(copying) && storage_parse(&try, from_text, NULL, NULL) == 0 &&
-	    storage_parse(&to, to_text, NULL, NULL) == 0 && storage_make(&try, NULL) == 0) {
-		can = storage_clone(&try, &to, NULL) == 0;
-		(void)storage_remove(&to, NULL); /* what is left goes with the hidden folder */
-		(void)storage_remove(&try, NULL);
-	}
-	storage_done(&try);
-	storage_done(&to);
-	return can;
+	return tree >= 0 && storage_can_share(tree, copying->folder_fd);
 }
 
 static int choose_backend(struct copying *copying, const char *backend, struct error *err)

@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/copy_progress.h"
 #include "tools/copying.h"
+#include "tools/making.h"
 #include "tools/output.h"
 
 #include <dirent.h>
@@ -141,30 +142,59 @@ static int move_ids(struct copying *copying, struct error *err)
 	return tree < 0 ? tree : storage_shift_at(tree, copying->name, &change, err);
 }
 
-static int copy_all(struct copying *copying, struct error *err)
-{
-	struct copy_progress progress = {
-		.call = copying->call,
-		.name = copying->name,
-		.signals_fd = copying->signals_fd,
-	};
-	const struct copy_options options = {
-		.write_out = true, .progress = copy_progress_tell, .user = &progress};
-	CLEAN_FD int source = storage_visit(&copying->from, 0, err), target = -1;
-	struct copy_totals totals = {0};
-	int r = source < 0 ? source : storage_make(&copying->to, err);
+/* What a copy of every byte is told. Pair: full_done(). */
+struct full {
+	struct copy_progress progress;
+	struct copy_options options;
+	int source, target;        /* -1: not visited yet */
+	struct storage_live *live; /* of a source that runs: what is copied before it is held */
+};
 
+static void full_init(struct full *full, const struct copying *copying)
+{
+	*full = (struct full){
+		.progress = {.call = copying->call,
+	                     .name = copying->name,
+	                     .signals_fd = copying->signals_fd},
+		.options = {.write_out = true,
+	                     .progress = copy_progress_tell,
+	                     .user = &full->progress          },
+		.source = -1,
+		.target = -1,
+	};
+}
+
+static void full_done(struct full *full)
+{
+	copy_progress_end(&full->progress);
+	storage_live_free(full->live);
+	fd_close(&full->source);
+	fd_close(&full->target);
+}
+
+/* The new file system, empty, and both trees. */
+static int make_target(struct copying *copying, struct full *full, struct error *err)
+{
+	int r = full->source = storage_visit(&copying->from, 0, err);
+
+	if (r >= 0)
+		r = storage_make(&copying->to, err);
 	if (r < 0)
 		return r;
 	copying->is_made = true;
-	target = open_target(copying, err);
-	if (target < 0)
-		return target;
+	full->target = open_target(copying, err);
 	/* mkfs(8) made it; e2fsck(8) makes it again when it needs it */
-	(void)unlinkat(target, "lost+found", AT_REMOVEDIR);
-	r = copy_tree(source, target, &options, &totals, err);
-	copy_progress_end(&progress);
-	return r;
+	if (full->target >= 0)
+		(void)unlinkat(full->target, "lost+found", AT_REMOVEDIR);
+	return full->target < 0 ? full->target : 0;
+}
+
+static int copy_all(struct copying *copying, struct full *full, struct error *err)
+{
+	struct copy_totals totals = {0};
+	int r = full->target < 0 ? make_target(copying, full, err) : 0;
+
+	return r < 0 ? r : copy_tree(full->source, full->target, &full->options, &totals, err);
 }
 
 /* Sharing without a difference: where it works a full copy is one too. Clones of zfs depend on theirs. */
@@ -176,14 +206,14 @@ static bool may_clone(const struct copying *copying)
 	         copying->from.size_bytes == copying->to.size_bytes));
 }
 
-static int clone_or_copy(struct copying *copying, struct error *err)
+static int clone_or_copy(struct copying *copying, struct full *full, struct error *err)
 {
 	int r = storage_announce(&copying->to, copying->folder_fd, err);
 
 	if (r < 0)
 		return r;
 	if (copying->onward.backend || (copying->is_shared && is_backend(&copying->to, "overlay") &&
-	                                !copying_has_written(&copying->from))) {
+	                                !storage_has_written(&copying->from))) {
 		r = storage_make(&copying->to, err);
 		copying->is_made = r == 0;
 		if (r == 0 && copying->onward.backend) {
@@ -199,20 +229,57 @@ static int clone_or_copy(struct copying *copying, struct error *err)
 			return r;
 		error_clear(err);
 	}
-	return copy_all(copying, err);
+	return copy_all(copying, full, err);
 }
 
-/* What the container has not written to the disk of its own yet, an image reads from there. */
+/*
+ * What can be copied while the source goes on, so that it is held for the rest only: of an overlay that is shared
+ * what it wrote itself, of a folder all where no blocks can be shared.
+ */
+static int copy_before(struct copying *copying, struct full *full, struct error *err)
+{
+	int r;
+
+	if (copying->is_shared)
+		return is_backend(&copying->to, "overlay") && storage_has_written(&copying->from)
+		               ? storage_live_begin(&copying->from, &copying->to, &full->options,
+		                                    &full->live, err)
+		               : 0;
+	if (!is_backend(&copying->from, "dir"))
+		return 0;
+	r = full->source = storage_visit(&copying->from, 0, err);
+	if (r < 0 || (may_clone(copying) && storage_can_share(full->source, copying->folder_fd)))
+		return r < 0 ? r : 0;
+	fd_close(&full->source);
+	r = make_target(copying, full, err);
+	return r < 0 ? r
+	             : storage_live_begin_at(full->source, full->target, &full->options,
+	                                     &full->live, err);
+}
+
+static int take_moment(struct copying *copying, struct full *full, struct error *err)
+{
+	return full->live ? storage_live_end(full->live, true, err)
+	                  : clone_or_copy(copying, full, err);
+}
+
 static int take(struct copying *copying, struct error *err)
 {
+	CLEAN(full_done) struct full full;
 	struct error second = {0};
 	int r, end;
 
+	full_init(&full, copying);
 	if (!copying->source_runs)
-		return clone_or_copy(copying, err);
+		return clone_or_copy(copying, &full, err);
+	r = copy_before(copying, &full, err);
+	if (r == 0)
+		r = making_check_signals(copying->signals_fd, err);
+	if (r < 0)
+		return r;
 	r = hold_change(true, &copying->hold, err);
 	if (r == 0)
-		r = clone_or_copy(copying, err);
+		r = take_moment(copying, &full, err);
 	end = hold_change(false, &copying->hold, r < 0 ? &second : err);
 	return r < 0 ? r : end;
 }

@@ -14,8 +14,6 @@ struct storage;
  * with (copying->onward). Nothing is made. target.config has all but rootfs.path.
  */
 int copying_choose(struct copying *copying, struct error *err);
-/* Whether anything is in the overlay's own folder; true when that cannot be told. */
-bool copying_has_written(const struct storage *overlay);
 /* Whether the source has its ids on disk. */
 bool copying_is_shifted(const struct copying *copying);
 

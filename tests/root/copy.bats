@@ -395,6 +395,70 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	done
 }
 
+@test "a copy of a running one is one moment of it, whatever it writes" {
+	need busybox
+	make_store ext4 400M
+	make_busybox web1
+	make_busybox web9 -B overlay
+	for way in "web1 web2" "-B overlay web1 web2" "-B loop -S rootfs.size=64M web1 web2" "-s web9 web2"; do
+		name=${way% *} name=${name##* }
+		sysc start "$name"
+		in_background sysc attach "$name" -- sh -c "$(churn)"
+		wait_until 20 inside "$name" '[ -s /srv/f2 ]'
+		for i in 1 2 3; do
+			# shellcheck disable=SC2086 # words
+			run sysc copy $way
+			((status == 0))
+			[[ $output =~ "which was frozen for "[0-9]+" ms" ]]
+			tree=$(path_of web2)
+			case $tree in
+			loop:*) mkdir -p image && mount -o ro,loop "${tree#loop:}" image && tree=image ;;
+			overlay:*) [[ $name == web1 ]] && tree=$SYSC_PATH/web2/rootfs || tree=$SYSC_PATH/web2/delta/upper ;;
+			*) tree=${tree#*:} ;;
+			esac
+			one_moment "$tree/srv" || { echo "$way, copy $i:" >&2; ls -lR "$tree/srv" >&2; return 1; }
+			[[ $tree != image ]] || umount image
+			sysc destroy web2
+		done
+		inside "$name" ': >/srv/stop'
+		wait "$background"
+		sysc stop -k "$name"
+		sysc start "$name"
+		inside "$name" 'rm -r /srv && mkdir /srv'
+		sysc stop -k "$name"
+	done
+	drop_store
+}
+
+@test "a running one goes on while it is copied, and is frozen for the rest only" {
+	need busybox
+	make_store ext4 400M
+	make_busybox web1
+	make_busybox web9 -B overlay
+	cat >look <<-'END'
+		[ -e "$SYSC_RUN/$name/frozen_by" ] && [ ! -e "$out" ] || exit 0
+		find "$SYSC_PATH/.web2.creating" -path '*/srv/many/*' | wc -l >"$out"
+	END
+	for way in "web1 web2" "-B loop -S rootfs.size=64M web1 web2" "-s web9 web2"; do
+		name=${way% *} name=${name##* } out=$PWD/out
+		rm -f out
+		sysc start "$name"
+		inside "$name" 'mkdir -p /srv/many; for i in 1 2 3 4 5 6 7 8 9; do echo $i >/srv/many/$i; done'
+		# shellcheck disable=SC2086 # words
+		name=$name out=$out "$top_builddir/tests/lib/step" -x "sh $PWD/look" "$top_builddir/src/sysc" copy $way
+		if [[ $way == *loop* ]]; then
+			# its file system is mounted nowhere that could be looked at: the image has them
+			[[ -e out ]] && sysc start web2 && [[ $(inside web2 'ls /srv/many | wc -l') == 9 ]] && sysc stop -k web2
+		else
+			[[ $(cat out) == 9 ]] || { cat out && return 1; }
+		fi
+		[[ $(state_of "$name") == RUNNING ]]
+		sysc stop -k "$name"
+		sysc destroy web2
+	done
+	drop_store
+}
+
 @test "several at once: one of a name wins; the source is not started while it is read" {
 	need busybox
 	need userns

@@ -243,37 +243,6 @@ freeze_by_hand() {
 	drop_store
 }
 
-# churn: what the guest does without end, each step after the one before it
-churn() {
-	cat <<-'END'
-		mkdir -p /srv/d0 /srv/x /srv/y; cd /srv; : >d0/file; printf 00000000 >f1; printf 00000000 >f2; ln f1 f3
-		echo x >x/of; echo y >y/of
-		i=0
-		while [ ! -e stop ]; do
-			i=$((i + 1))
-			echo $i >>log1; echo $i >>log2
-			printf %08d $i | dd of=f1 conv=notrunc 2>/dev/null; printf %08d $i | dd of=f2 conv=notrunc 2>/dev/null
-			mkdir d$i; mv d$((i - 1))/file d$i/; rmdir d$((i - 1))
-			mv x z; mv y x; mv z y
-			rm -rf t; if [ $((i % 2)) = 0 ]; then mkdir t; echo a >t/a; else echo b >t; fi
-		done
-	END
-}
-
-# one_moment FOLDER: what is in it was there at one moment of churn
-one_moment() {
-	local one two
-	one=$(wc -l <"$1/log1") two=$(wc -l <"$1/log2")
-	((one - two == 0 || one - two == 1)) || return 1
-	[[ $(cat "$1/log1") == "$(seq "$one")" && $(cat "$1/log2") == "$(seq "$two")" ]] || return 1
-	one=$((10#$(cat "$1/f1"))) two=$((10#$(cat "$1/f2")))
-	((one - two == 0 || one - two == 1)) || return 1
-	[[ $1/f1 -ef $1/f3 && $(stat -c %h "$1/f1") == 2 ]] || return 1
-	[[ $(find "$1" -name file | wc -l) == 1 ]] || return 1
-	# x and y change places by way of z
-	[[ $(cd "$1" && cat ./[xyz]/of | sort | xargs) == "x y" ]] || return 1
-}
-
 @test "a snapshot of a running container is one moment of it, whatever it writes" {
 	need busybox
 	make_store ext4 400M
