@@ -37,6 +37,8 @@ struct storage_backend {
 	int (*remove)(const struct storage *storage, struct error *err);
 	int (*limit)(const struct storage *storage, struct error *err);
 	int (*usage)(const struct storage *storage, struct storage_usage *out, struct error *err);
+	/* See storage_own(). */
+	int (*own)(const struct storage *storage, uint64_t *bytes, struct error *err);
 };
 
 extern const struct storage_backend storage_dir, storage_overlay, storage_btrfs, storage_loop,

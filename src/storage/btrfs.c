@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "container/paths.h"
 #include "storage/backend.h"
+#include "storage/own.h"
 #include "storage/remove.h"
 #include "storage/subvolume.h"
 
@@ -135,6 +136,17 @@ static int usage_btrfs(const struct storage *storage, struct storage_usage *out,
 	return r < 0 ? fail(err, -r, "read the quota of '%s'", path) : 0;
 }
 
+/* Its quota group knows; where there are none its files are looked at. */
+static int own_btrfs(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	CLEAN_FD int fd = storage_visit(storage, 0, err), folder = -1;
+
+	if (fd < 0)
+		return fd;
+	folder = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* it is O_PATH */
+	return folder >= 0 && subvolume_own(folder, bytes) == 0 ? 0 : own_tree(fd, bytes, err);
+}
+
 const struct storage_backend storage_btrfs = {
 	.name = "btrfs",
 	.is_inside = true,
@@ -147,4 +159,5 @@ const struct storage_backend storage_btrfs = {
 	.remove = remove_btrfs,
 	.limit = limit_btrfs,
 	.usage = usage_btrfs,
+	.own = own_btrfs,
 };

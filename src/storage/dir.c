@@ -7,6 +7,7 @@
 #include "container/paths.h"
 #include "storage/backend.h"
 #include "storage/copy.h"
+#include "storage/own.h"
 #include "storage/quota.h"
 #include "storage/remove.h"
 
@@ -203,6 +204,13 @@ static int usage_dir(const struct storage *storage, struct storage_usage *out, s
 	return quota_usage(storage_place(storage), out, err);
 }
 
+static int own_dir(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	CLEAN_FD int fd = storage_visit(storage, 0, err);
+
+	return fd < 0 ? fd : own_tree(fd, bytes, err);
+}
+
 const struct storage_backend storage_dir = {
 	.name = "dir",
 	.is_inside = true,
@@ -214,4 +222,5 @@ const struct storage_backend storage_dir = {
 	.remove = remove_dir,
 	.limit = limit_dir,
 	.usage = usage_dir,
+	.own = own_dir,
 };

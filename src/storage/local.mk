@@ -14,12 +14,14 @@ libsysc_a_SOURCES += \
 	src/storage/duplicate.c \
 	src/storage/fold.c src/storage/fold.h \
 	src/storage/identity.c src/storage/identity.h src/storage/identity_tree.c \
+	src/storage/inodes.c src/storage/inodes.h \
 	src/storage/live.c \
 	src/storage/loop.c src/storage/loop.h src/storage/loop_size.c \
 	src/storage/lvm.c \
 	src/storage/manifest.c src/storage/manifest.h \
 	src/storage/manifest_list.c src/storage/manifest_list.h \
 	src/storage/overlay.c \
+	src/storage/own.c src/storage/own.h \
 	src/storage/quota.c src/storage/quota.h \
 	src/storage/relocate.c src/storage/relocate.h \
 	src/storage/remove.c src/storage/remove.h \

@@ -10,6 +10,7 @@
 #include "storage/block.h"
 #include "storage/copy.h"
 #include "storage/copy_file.h"
+#include "storage/own.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -270,6 +271,14 @@ static int usage_loop(const struct storage *storage, struct storage_usage *out, 
 	return 0;
 }
 
+static int own_loop(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	const char *path = storage_place(storage);
+	CLEAN_FD int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? fail(err, errno, "open '%s'", path) : own_file(fd, bytes, err);
+}
+
 const struct storage_backend storage_loop = {
 	.name = "loop",
 	.is_inside = true,
@@ -282,4 +291,5 @@ const struct storage_backend storage_loop = {
 	.remove = remove_loop,
 	.limit = loop_limit,
 	.usage = usage_loop,
+	.own = own_loop,
 };

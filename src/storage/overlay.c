@@ -12,6 +12,7 @@
 #include "storage/backend.h"
 #include "storage/copy.h"
 #include "storage/copy_file.h"
+#include "storage/own.h"
 #include "storage/quota.h"
 
 #include <errno.h>
@@ -408,6 +409,14 @@ bool storage_has_written(const struct storage *overlay)
 	return !dir;
 }
 
+static int own_overlay(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	CLEAN_FREE char *upper = must_printf("%s/upper", folder_of(storage));
+	CLEAN_FD int fd = storage_open_folder(upper, err);
+
+	return fd < 0 ? fd : own_tree(fd, bytes, err);
+}
+
 int storage_seal(const struct storage *from, const char *folder, struct storage *out,
                  struct error *err)
 {
@@ -444,4 +453,5 @@ const struct storage_backend storage_overlay = {
 	.remove = remove_overlay,
 	.limit = limit_overlay,
 	.usage = usage_overlay,
+	.own = own_overlay,
 };

@@ -11,6 +11,7 @@
 #include "container/idmap.h"
 #include "storage/attributes.h"
 #include "storage/backend.h"
+#include "storage/inodes.h"
 #include "storage/storage.h"
 
 #include <errno.h>
@@ -21,73 +22,20 @@
 #define TREE_DEPTH_MAX 1000 /* each level holds an open folder */
 #define PROC_PATH_MAX  32
 
-struct inode {
-	dev_t device;
-	ino_t number; /* 0: an empty place */
-};
-
-/* One walk. seen: a hash table (open addressing) of the files with several names. */
+/* One walk. */
 struct shift {
 	const struct idmap *map;
 	struct text path; /* where the walk is, below the tree: "/usr/bin/su"; stays on an error */
 	void (*stray)(const char *path, uint32_t uid, uint32_t gid, void *user);
 	void *user;
-	struct inode *seen;
-	size_t seen_count, seen_room; /* room is 0 or a power of two */
+	struct inodes seen; /* the files with several names */
 };
 
 static void shift_done(struct shift *shift)
 {
-	free(shift->seen);
+	inodes_done(&shift->seen);
 	text_done(&shift->path);
 	*shift = (struct shift){0};
-}
-
-/* The place of an inode in the table, or the empty one where it would go. */
-static struct inode *find_place(const struct shift *shift, const struct stat *st)
-{
-	size_t at = (size_t)(st->st_ino * 0x9e3779b97f4a7c15ULL >> 20);
-
-	for (;; at++) {
-		struct inode *place = &shift->seen[at & (shift->seen_room - 1)];
-
-		if (place->number == 0 ||
-		    (place->number == st->st_ino && place->device == st->st_dev))
-			return place;
-	}
-}
-
-static void grow_seen(struct shift *shift)
-{
-	struct shift bigger = {.seen_room = shift->seen_room ? shift->seen_room * 2 : 256};
-
-	bigger.seen = must_alloc(bigger.seen_room * sizeof(*bigger.seen));
-	for (size_t i = 0; i < shift->seen_room; i++) {
-		struct stat st = {.st_ino = shift->seen[i].number, .st_dev = shift->seen[i].device};
-
-		if (st.st_ino)
-			*find_place(&bigger, &st) = shift->seen[i];
-	}
-	free(shift->seen);
-	shift->seen = bigger.seen;
-	shift->seen_room = bigger.seen_room;
-}
-
-/* True when a file with several names was met before; remembers it otherwise. */
-static bool was_seen(struct shift *shift, const struct stat *st)
-{
-	struct inode *place;
-
-	if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
-		return false;
-	if (shift->seen_count * 4 >= shift->seen_room * 3)
-		grow_seen(shift);
-	place = find_place(shift, st);
-	if (place->number)
-		return true;
-	*place = (struct inode){.device = st->st_dev, .number = st->st_ino};
-	shift->seen_count++;
-	return false;
 }
 
 static int host_id(const struct shift *shift, bool group, uint32_t inside, uint32_t *out,
@@ -172,7 +120,7 @@ static int shift_entry(struct shift *shift, int folder_fd, const char *name, uns
 		return fail(err, errno, "open it");
 	if (fstat(fd, &st) < 0)
 		return fail(err, errno, "look at it");
-	if (was_seen(shift, &st))
+	if (!S_ISDIR(st.st_mode) && st.st_nlink > 1 && !inodes_add(&shift->seen, &st))
 		return 0;
 	if (S_ISDIR(st.st_mode)) {
 		r = shift_folder(shift, fd, depth + 1, err);

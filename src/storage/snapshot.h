@@ -87,6 +87,12 @@ char *snapshot_dir(const struct container *container, const char *name);
 /* Its root file system. */
 int snapshot_storage(const struct container *container, const char *name, struct storage *out,
                      struct error *err);
+/*
+ * What it holds itself, as storage_own(); of an overlay the layer that was made for it, on which newer ones and the
+ * container may stand. -EOPNOTSUPP where nobody tells.
+ */
+int snapshot_own(const struct container *container, const struct snapshot *what, uint64_t *bytes,
+                 struct error *err);
 /* The first free of snap0, snap1 … behind all that there are, on the heap. */
 char *snapshot_free_name(const struct container *container);
 

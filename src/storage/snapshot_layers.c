@@ -6,6 +6,7 @@
 #include "container/container.h"
 #include "container/lock.h"
 #include "storage/backend.h"
+#include "storage/own.h"
 #include "storage/remove.h"
 #include "storage/snapshot_parts.h"
 
@@ -34,6 +35,43 @@ int snapshot_seal(const struct container *container, const struct storage *from,
 	}
 	out->size_bytes = 0;
 	return 0;
+}
+
+/* Whether one that is older than what stands on the layer too. */
+static bool is_older_layer(const struct container *container, const struct snapshot *what,
+                           const char *layer)
+{
+	CLEAN(snapshots_done) struct snapshots all = {0};
+
+	(void)snapshot_list(container, &all, NULL); /* none is older then */
+	for (size_t i = 0; i < all.count && !text_is(all.items[i].name, what->name); i++) {
+		CLEAN(storage_done) struct storage older = {.backend = NULL};
+
+		if (snapshot_storage(container, all.items[i].name, &older, NULL) == 0 &&
+		    strings_has(&older.parts, layer))
+			return true;
+	}
+	return false;
+}
+
+int snapshot_own(const struct container *container, const struct snapshot *what, uint64_t *bytes,
+                 struct error *err)
+{
+	CLEAN_FREE char *inside = must_printf("%s/", container->dir);
+	CLEAN(storage_done) struct storage storage = {.backend = NULL};
+	CLEAN_FD int fd = -1;
+	const char *layer;
+	int r = snapshot_storage(container, what->name, &storage, err);
+
+	if (r < 0 || storage.backend != &storage_overlay || storage_has_written(&storage))
+		return r < 0 ? r : storage_own(&storage, bytes, err);
+	layer = storage.parts.items[0];
+	if (!text_starts(layer, inside) || is_older_layer(container, what, layer)) {
+		*bytes = 0;
+		return 0;
+	}
+	fd = storage_open_folder(layer, err);
+	return fd < 0 ? fd : own_tree(fd, bytes, err);
 }
 
 static bool is_layer(const char *name)

@@ -403,6 +403,12 @@ int storage_usage(const struct storage *storage, struct storage_usage *out, stru
 	                               : fail_unable(storage, "tell the size", err);
 }
 
+int storage_own(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	return storage->backend->own ? storage->backend->own(storage, bytes, err)
+	                             : fail_unable(storage, "tell what it has for itself", err);
+}
+
 int storage_can_map(const char *dir, bool *out, struct error *err)
 {
 	static const struct idmap map = {

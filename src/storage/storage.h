@@ -201,6 +201,11 @@ struct storage_usage {
 };
 /* For info: what it takes and may take, where that is known without a walk; else -EOPNOTSUPP. */
 int storage_usage(const struct storage *storage, struct storage_usage *out, struct error *err);
+/*
+ * What it has for itself: the bytes of its blocks that nothing else shares, of an overlay what it wrote itself; what a
+ * removal of it would give back. Mostly by a walk over its tree. -EOPNOTSUPP where nobody tells (lvm).
+ */
+int storage_own(const struct storage *storage, uint64_t *bytes, struct error *err);
 
 /*
  * The containers whose overlay stands on a folder of the container name, by their configurations: what

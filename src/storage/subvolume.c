@@ -160,6 +160,25 @@ bool subvolume_has_quotas(int fd)
 	       le64toh(status.flags) & BTRFS_QGROUP_STATUS_FLAG_ON;
 }
 
+int subvolume_own(int fd, uint64_t *bytes)
+{
+	struct btrfs_qgroup_status_item status = {0};
+	struct btrfs_qgroup_info_item info = {0};
+	/* simple quotas (2^3, Linux 6.7) count what it made, not what it has */
+	const uint64_t wrong =
+		BTRFS_QGROUP_STATUS_FLAG_INCONSISTENT | BTRFS_QGROUP_STATUS_FLAG_RESCAN | 1U << 3;
+	int r = find_item(fd, BTRFS_QGROUP_STATUS_KEY, 0, &status, sizeof(status) - sizeof(__le64));
+
+	if (r == 0 && (le64toh(status.flags) & (BTRFS_QGROUP_STATUS_FLAG_ON | wrong)) !=
+	                      BTRFS_QGROUP_STATUS_FLAG_ON)
+		r = -ENOENT;
+	if (r == 0)
+		r = find_item(fd, BTRFS_QGROUP_INFO_KEY, subvolume_id(fd), &info, sizeof(info));
+	if (r == 0)
+		*bytes = le64toh(info.excl);
+	return r;
+}
+
 int subvolume_usage(int fd, uint64_t *used, uint64_t *limit)
 {
 	struct btrfs_qgroup_info_item info = {0};

@@ -42,5 +42,7 @@ bool subvolume_has_quotas(int fd);
 int subvolume_limit(int fd, uint64_t bytes);
 /* Bytes that it refers to and may refer to (0: no limit), as of the last commit. -ENOENT: no quotas. */
 int subvolume_usage(int fd, uint64_t *used, uint64_t *limit);
+/* Bytes that it alone refers to, as of the last commit. -ENOENT: quotas are off, or not right at the moment. */
+int subvolume_own(int fd, uint64_t *bytes);
 
 #endif

@@ -269,6 +269,24 @@ static int usage_zfs(const struct storage *storage, struct storage_usage *out, s
 	return 0;
 }
 
+/* A clone has what it changed; what was changed where it comes from is the snapshot's that goes with it. */
+static int own_zfs(const struct storage *storage, uint64_t *bytes, struct error *err)
+{
+	CLEAN(strings_done) struct strings values = {0}, origin = {0};
+	uint64_t used, held = 0;
+	int r = get(storage_place(storage), "used,origin", ANY_SOURCE, &values, err);
+
+	if (r == 0 && values.count > 1 && strstr(values.items[1], SNAPSHOT))
+		r = get(values.items[1], "used", ANY_SOURCE, &origin, err);
+	if (r < 0)
+		return r;
+	if (!values.count || parse_uint(values.items[0], UINT64_MAX, &used) < 0 ||
+	    (origin.count && parse_uint(origin.items[0], UINT64_MAX, &held) < 0))
+		return fail_plain(err, EIO, "zfs get told no use of '%s'", storage_place(storage));
+	*bytes = used + held;
+	return 0;
+}
+
 const struct storage_backend storage_zfs = {
 	.name = "zfs",
 	.has_limit = true,
@@ -279,4 +297,5 @@ const struct storage_backend storage_zfs = {
 	.remove = remove_zfs,
 	.limit = limit_zfs,
 	.usage = usage_zfs,
+	.own = own_zfs,
 };

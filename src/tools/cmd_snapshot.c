@@ -29,7 +29,7 @@ static int run_create(const struct call *call, char **names)
 	if (!call->json)
 		return EXIT_DONE;
 	output_json_begin(&json);
-	snapshot_json(&json, "snapshot", &subject.container, &made);
+	snapshot_json(&json, "snapshot", &subject.container, &made, NULL);
 	json_end_object(&json);
 	return output_json(call, &json);
 }
@@ -64,6 +64,11 @@ static int run_delete(const struct call *call, char **names)
 	return code;
 }
 
+static int run_list(const struct call *call, char **names)
+{
+	return snapshot_run_list(call, &words, names);
+}
+
 static int run_restore(const struct call *call, char **names)
 {
 	return snapshot_run_restore(call, &words, names);
@@ -92,7 +97,7 @@ static const struct {
 	int (*run)(const struct call *call, char **names);
 } rows[] = {
 	{"create",  1, 2,        "NAME [SNAP]",   run_create},
-	{"list",    0, SIZE_MAX, "[NAME…]",       snapshot_run_list},
+	{"list",    0, SIZE_MAX, "[NAME…]",       run_list},
 	{"show",    2, 2,        "NAME SNAP",     snapshot_run_show},
 	{"diff",    2, 3,        "NAME SNAP [SNAP]", run_diff},
 	{"restore", 1, 2,        "NAME [SNAP]",   run_restore},
@@ -113,6 +118,7 @@ static const struct option_row options[] = {
 	{0,   "config-only", OPTION_FLAG,   &words.config_only, NULL,    "restore: the configuration only"},
 	{0,   "path",        OPTION_LIST,   &words.paths,       "PATH",  "restore: this file or folder only; again for more"},
 	{0,   "to",          OPTION_STRING, &words.to,          "NEWNAME", "restore: as a new container"},
+	{'s', "size",        OPTION_FLAG,   &words.sizes,       NULL,    "list: what each holds itself, counted"},
 	{0,   "packages",    OPTION_FLAG,   &words.packages,    NULL,    "diff: by package of dpkg, apk or rpm"},
 	{'k', "keep",        OPTION_STRING, &words.keep,        "RULES", "prune: what is kept, 'daily 7, last 3'"},
 	{0,   "all-kinds",   OPTION_FLAG,   &words.all_kinds,   NULL,    "prune: also those made by hand"},

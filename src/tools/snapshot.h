@@ -18,7 +18,8 @@ struct call;
 /* What was asked for by options. */
 struct snapshot_words {
 	const char *comment, *keep, *to;
-	bool no_freeze, force, undo, no_keep, no_config, config_only, dry_run, all_kinds, packages;
+	bool no_freeze, force, undo, no_keep, no_config, config_only, dry_run, all_kinds, packages,
+		sizes;
 	struct strings paths;
 };
 
@@ -80,16 +81,16 @@ void restore_drop_older(struct subject *subject, const char *before);
 const struct snapshot *snapshot_newest(const struct snapshots *all, bool by_restore);
 
 /* Each returns an exit code. words: what follows the verb, ended by NULL. */
-int snapshot_run_list(const struct call *call, char **names);
+int snapshot_run_list(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_show(const struct call *call, char **names);
 int snapshot_run_diff(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_prune(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_run(const struct call *call, const struct snapshot_words *words, char **names);
 int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names);
 
-/* One of a list or a show as an object. */
+/* One of a list or a show as an object; own: what it holds itself, NULL: not asked for, or not known. */
 struct json;
 void snapshot_json(struct json *json, const char *key, const struct container *container,
-                   const struct snapshot *snapshot);
+                   const struct snapshot *snapshot, const uint64_t *own);
 
 #endif

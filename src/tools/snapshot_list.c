@@ -13,6 +13,8 @@
 
 static const char *const columns[] = {"NAME", "SNAPSHOT", "TIME", "REASON",
                                       "SIZE", "COMMENT",  NULL};
+static const char *const columns_sizes[] = {"NAME", "SNAPSHOT", "TIME",    "REASON",
+                                            "SIZE", "OWN",      "COMMENT", NULL};
 
 /* Where it is known without a walk. */
 static bool size_of(const struct container *container, const char *name, uint64_t *bytes)
@@ -27,8 +29,21 @@ static bool size_of(const struct container *container, const char *name, uint64_
 	return true;
 }
 
+/* What it holds itself; NULL where that is not known, which only a failure is a note of. */
+static const uint64_t *own_of(const struct call *call, const struct container *container,
+                              const struct snapshot *snapshot, uint64_t *bytes)
+{
+	struct error err = {0};
+	int r = snapshot_own(container, snapshot, bytes, &err);
+
+	if (r < 0 && r != -EOPNOTSUPP)
+		output_note(call, "%s: size of snapshot '%s': %s", container->name, snapshot->name,
+		            err.text);
+	return r < 0 ? NULL : bytes;
+}
+
 void snapshot_json(struct json *json, const char *key, const struct container *container,
-                   const struct snapshot *snapshot)
+                   const struct snapshot *snapshot, const uint64_t *own)
 {
 	CLEAN_FREE char *dir = snapshot_dir(container, snapshot->name);
 	CLEAN(storage_done) struct storage storage = {.backend = NULL};
@@ -60,26 +75,35 @@ void snapshot_json(struct json *json, const char *key, const struct container *c
 		json_unsigned(json, "size", bytes);
 	else
 		json_null(json, "size");
+	if (own)
+		json_unsigned(json, "own", *own);
+	else
+		json_null(json, "own");
 	json_end_object(json);
 }
 
+/* own: with the column of that; bytes NULL: not known. */
 static void add_row(struct table *table, const struct container *container,
-                    const struct snapshot *snapshot)
+                    const struct snapshot *snapshot, bool own, const uint64_t *own_bytes)
 {
-	char moment[MOMENT_ROOM], size[24] = "";
+	char moment[MOMENT_ROOM], size[24] = "", own_size[24] = "";
 	uint64_t bytes;
 
 	if (size_of(container, snapshot->name, &bytes))
 		format_size(bytes, size);
+	if (own_bytes)
+		format_size(*own_bytes, own_size);
 	table_cell(table, container->name);
 	table_cell(table, snapshot->name);
 	table_cell(table, moment_format(snapshot->created_ms, moment));
 	table_cell(table, snapshot_reason_name(snapshot->reason));
 	table_cell(table, size);
+	if (own)
+		table_cell(table, own_size);
 	table_cell(table, snapshot->comment);
 }
 
-static int list_one(const struct call *call, const char *name, struct table *table,
+static int list_one(const struct call *call, const char *name, bool sizes, struct table *table,
                     struct json *json, struct error *err)
 {
 	CLEAN(container_done) struct container container = {0};
@@ -91,18 +115,22 @@ static int list_one(const struct call *call, const char *name, struct table *tab
 	if (r == 0)
 		r = snapshot_list(&container, &all, err);
 	for (size_t i = 0; r == 0 && i < all.count; i++) {
+		const struct snapshot *one = &all.items[i];
+		uint64_t bytes;
+		const uint64_t *own = sizes ? own_of(call, &container, one, &bytes) : NULL;
+
 		if (call->json)
-			snapshot_json(json, NULL, &container, &all.items[i]);
+			snapshot_json(json, NULL, &container, one, own);
 		else
-			add_row(table, &container, &all.items[i]);
+			add_row(table, &container, one, sizes, own);
 	}
 	return r;
 }
 
-int snapshot_run_list(const struct call *call, char **names)
+int snapshot_run_list(const struct call *call, const struct snapshot_words *words, char **names)
 {
 	CLEAN(strings_done) struct strings wanted = {0}, found = {0};
-	CLEAN(table_done) struct table table = {.columns = columns};
+	CLEAN(table_done) struct table table = {.columns = words->sizes ? columns_sizes : columns};
 	CLEAN(json_done) struct json json = {0};
 	CLEAN(text_done) struct text text = {0};
 	struct error err = {0};
@@ -117,7 +145,7 @@ int snapshot_run_list(const struct call *call, char **names)
 	output_json_begin(&json);
 	json_array(&json, "snapshots");
 	for (size_t i = 0; i < found.count; i++)
-		if (list_one(call, found.items[i], &table, &json, &err) < 0)
+		if (list_one(call, found.items[i], words->sizes, &table, &json, &err) < 0)
 			return output_error(call, found.items[i], &err);
 	json_end_array(&json);
 	json_end_object(&json);
@@ -134,7 +162,7 @@ static void show_line(struct text *text, const char *title, const char *value)
 }
 
 static void show_text(const struct container *container, const struct snapshot *snapshot,
-                      struct text *text)
+                      const uint64_t *own, struct text *text)
 {
 	CLEAN_FREE char *dir = snapshot_dir(container, snapshot->name), *tree = NULL;
 	CLEAN(storage_done) struct storage storage = {.backend = NULL};
@@ -162,6 +190,9 @@ static void show_text(const struct container *container, const struct snapshot *
 		format_size(bytes, size);
 		show_line(text, "Size:", size);
 	}
+	if (own)
+		format_size(*own, size);
+	show_line(text, "Own:", own ? size : "-");
 }
 
 int snapshot_run_show(const struct call *call, char **names)
@@ -171,6 +202,8 @@ int snapshot_run_show(const struct call *call, char **names)
 	CLEAN(json_done) struct json json = {0};
 	CLEAN(text_done) struct text text = {0};
 	struct error err = {0};
+	const uint64_t *own;
+	uint64_t bytes;
 
 	if (!inspect_exists(call, names[0], &err) ||
 	    container_init(&container, &call->paths, names[0], &err) < 0)
@@ -179,12 +212,13 @@ int snapshot_run_show(const struct call *call, char **names)
 		(void)output_error(call, names[0], &err);
 		return EXIT_FAILED;
 	}
+	own = own_of(call, &container, &snapshot, &bytes);
 	if (!call->json) {
-		show_text(&container, &snapshot, &text);
+		show_text(&container, &snapshot, own, &text);
 		return output_text(call, &text);
 	}
 	output_json_begin(&json);
-	snapshot_json(&json, "snapshot", &container, &snapshot);
+	snapshot_json(&json, "snapshot", &container, &snapshot, own);
 	json_end_object(&json);
 	return output_json(call, &json);
 }

@@ -670,6 +670,77 @@ step() {
 	drop_store
 }
 
+# own NAME SNAPSHOT: what it holds itself, in KiB; show and list say the same
+own() {
+	local bytes
+	bytes=$(sysc snapshot show --json "$1" "$2" | jq .snapshot.own)
+	[[ $(sysc snapshot list -s --json "$1" | jq --arg name "$2" '.snapshots[] | select(.name == $name).own') == "$bytes" ]] || return 1
+	echo $((bytes / 1024))
+}
+
+# fill NAME FILE MEBIBYTES: on disk, in a stopped container
+fill() {
+	in_guest "$1" "dd if=/dev/urandom of=/srv/$2 bs=1M count=$3 conv=notrunc 2>/dev/null"
+	sync -f "$SYSC_PATH"
+}
+
+@test "what a snapshot holds itself, on each backend" {
+	need busybox
+	need userns
+	need btrfs
+	need jq
+	make_store ext4 600M
+	make_busybox web1
+	in_guest web1 'mkdir /srv'
+	fill web1 file 4
+	in_guest web1 'ln /srv/file /srv/link; ln /srv/file /srv/more'
+	sysc snapshot create -q web1 one
+	# all is its own, a file of three names counts once
+	(($(own web1 one) > 4096 && $(own web1 one) < 8192 + 2 * $(du -k "$(command -v busybox)" | cut -f 1)))
+	[[ $(sysc snapshot list web1 | head -n 1) != *OWN* && $(sysc snapshot list --json web1 | jq -c '[.snapshots[].own]') == '[null]' ]]
+	[[ $(sysc snapshot list --size web1 | head -n 1) == *" SIZE "*" OWN "*" COMMENT"* ]]
+	sysc snapshot list -s web1 | awk 'NR == 2 { exit !($5 == "-" && $6 ~ "^[0-9.]+M$") }'
+	sysc snapshot show web1 one | grep -Eq "^Own: +[0-9.]+M$"
+	gone web1
+	# an overlay: what was written between two of them
+	make_busybox web1 -B overlay
+	in_guest web1 'mkdir -p /srv'
+	fill web1 file 4
+	sysc snapshot create -q web1 one
+	sysc snapshot create -q web1 two
+	in_guest web1 'rm /srv/file'
+	fill web1 other 2
+	sysc snapshot create -q web1 three
+	sysc start web1
+	inside web1 'dd if=/dev/urandom of=/srv/third bs=1M count=1 2>/dev/null'
+	sysc snapshot create -q web1 four
+	sysc stop -k web1
+	(($(own web1 one) >= 4096 && $(own web1 one) < 5120))
+	[[ $(own web1 two) == 0 ]]
+	(($(own web1 three) >= 2048 && $(own web1 three) < 3072))
+	(($(own web1 four) >= 1024 && $(own web1 four) < 2048))
+	gone web1
+	drop_store
+	# shared blocks are its own when the container has others
+	for type in xfs btrfs quota; do
+		make_store "${type/quota/btrfs}" 600M
+		[[ $type != quota ]] || btrfs quota enable mnt
+		for backend in dir btrfs loop; do
+			[[ $type != xfs || $backend != btrfs ]] || continue
+			[[ $type != quota || $backend == btrfs ]] || continue
+			make_busybox web1 -B "$backend" --fstype ext4 2>/dev/null || make_busybox web1 -B "$backend"
+			in_guest web1 'mkdir -p /srv'
+			fill web1 file 4
+			sysc snapshot create -q web1 one
+			(($(own web1 one) < 1024))
+			fill web1 file 4
+			(($(own web1 one) >= 4096 && $(own web1 one) < 5120)) || { echo "$type, $backend: $(own web1 one)" >&2; return 1; }
+			gone web1
+		done
+		drop_store
+	done
+}
+
 @test "restore to a new name: a machine of its own, the old one runs on" {
 	need busybox
 	need userns

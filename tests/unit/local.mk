@@ -20,11 +20,12 @@ tests_unit_test_storage_manifest_SOURCES = tests/unit/test-storage-manifest.c
 tests_unit_test_storage_manifest_list_SOURCES = tests/unit/test-storage-manifest_list.c
 UNIT_TESTS += tests/unit/test-storage-identity
 tests_unit_test_storage_identity_SOURCES = tests/unit/test-storage-identity.c
-UNIT_TESTS += tests/unit/test-storage-backends tests/unit/test-storage-copy tests/unit/test-storage-diff tests/unit/test-storage-remove tests/unit/test-storage-shift \
+UNIT_TESTS += tests/unit/test-storage-backends tests/unit/test-storage-copy tests/unit/test-storage-diff tests/unit/test-storage-own tests/unit/test-storage-remove tests/unit/test-storage-shift \
 	tests/unit/test-storage-storage
 tests_unit_test_storage_backends_SOURCES = tests/unit/test-storage-backends.c
 tests_unit_test_storage_copy_SOURCES = tests/unit/test-storage-copy.c
 tests_unit_test_storage_diff_SOURCES = tests/unit/test-storage-diff.c
+tests_unit_test_storage_own_SOURCES = tests/unit/test-storage-own.c
 tests_unit_test_storage_remove_SOURCES = tests/unit/test-storage-remove.c
 tests_unit_test_storage_shift_SOURCES = tests/unit/test-storage-shift.c
 tests_unit_test_storage_storage_SOURCES = tests/unit/test-storage-storage.c
