@@ -50,6 +50,11 @@ name"
 ~ /srv/type (type)
 + /srv/type/new' ]]
 		[[ $(sysc snapshot diff web1 one --packages) == $'+ new 3\n- old 7\n~ zlib (1.2 -> 1.3)' ]]
+		# of two architectures: both were replaced, or one alone came
+		inside web1 'printf "Package: zlib\nVersion: 1.2\n\nPackage: zlib\nVersion: 1.2\n\nPackage: old\nVersion: 7\n" >/var/lib/dpkg/status'
+		[[ $(sysc snapshot diff web1 one --packages) == '+ zlib 1.2' ]]
+		inside web1 'printf "Package: zlib\nVersion: 1.3\n\nPackage: zlib\nVersion: 1.4\n\nPackage: old\nVersion: 7\n" >/var/lib/dpkg/status'
+		[[ $(sysc snapshot diff web1 one --packages) == $'- zlib 1.2\n+ zlib 1.3\n+ zlib 1.4' ]]
 		sysc snapshot create web1 two
 		[[ $(sysc snapshot diff web1 one two | grep -c /srv) == 8 ]]
 		sysc snapshot diff --json web1 two one | python3 -c '
@@ -218,6 +223,35 @@ as_berkeley() {
 			gone web1
 		done
 	done
+}
+
+@test "diff by package of rpm: what stands in the log of the database alone, and what it had no time to finish" {
+	need busybox
+	need python3
+	make_rpms
+	make_busybox web1
+	tree=$(rootfs web1) folder=/usr/lib/sysimage/rpm
+	first_state "$tree" $folder
+	sysc snapshot create -q web1 one
+	# one transaction is done, another one is not; nobody closed it
+	python3 - "$tree$folder/rpmdb.sqlite" <<-'END'
+		import os, sqlite3, sys
+		database = sqlite3.connect(sys.argv[1], isolation_level=None)
+		remove = "delete from Packages where hnum in (select hnum from Name where key = ?)"
+		assert database.execute("pragma journal_mode = wal").fetchone() == ("wal",)
+		database.execute("pragma wal_autocheckpoint = 0")
+		database.execute("begin")
+		assert database.execute(remove, ("same",)).rowcount == 1
+		database.execute("commit")
+		database.execute("begin")
+		assert database.execute(remove, ("old",)).rowcount == 1
+		os._exit(0)
+	END
+	[[ -s $tree$folder/rpmdb.sqlite-wal ]]
+	was=$(cd "$tree$folder" && sha256sum ./*)
+	[[ $(sysc snapshot diff --packages web1 one) == '- same 1-1' ]]
+	[[ $(cd "$tree$folder" && sha256sum ./*) == "$was" ]]
+	gone web1
 }
 
 @test "diff by package of rpm: of running containers, on each backing store" {
