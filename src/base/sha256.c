@@ -84,6 +84,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void add_blocks_fast(uint32_t
 		const __m128i abef_before = abef, cdgh_before = cdgh;
 		__m128i w[4];
 
+/* the words in registers: in memory, each would wait for the one before to be stored */
+#pragma GCC unroll 16
 		for (int i = 0; i < 16; i++) {
 			__m128i words;
 
