@@ -8,7 +8,7 @@
 #include <archive_entry.h>
 #include <stdlib.h>
 
-#define BATCH_COUNT 8
+#define BATCH_COUNT 32 /* on a busy host either end may wait for a processor for a while */
 #define BATCH_BYTES (512 << 10)
 #define ALIGN       16 /* of items */
 

@@ -254,7 +254,8 @@ static int clone_tree(const struct confine *confine, int *out, struct error *err
 {
 	bool is_detached = confine->packs || confine->runs;
 	struct mount_attr fences = {
-		.attr_set = MOUNT_ATTR_NOSUID | (confine->devices ? 0 : MOUNT_ATTR_NODEV) |
+		/* nodes can be made all the same: it is only said of opening them (mount(2)) */
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 	                    (confine->runs ? 0 : MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW) |
 	                    (is_detached ? MOUNT_ATTR_RDONLY : 0),
 		.attr_clr = confine->runs ? MOUNT_ATTR_NOEXEC : 0,

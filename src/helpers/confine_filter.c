@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdint.h>
 
 static const char *const allowed[] = {
 	/* reading and writing */
@@ -64,7 +65,6 @@ static const char *const allowed[] = {
 	"getcwd",
 	"chdir",
 	"fchdir",
-	"ioctl",
 	/* making and changing files */
 	"mkdir",
 	"mkdirat",
@@ -156,9 +156,12 @@ static const char *const allowed[] = {
 	"set_robust_list",
 };
 
-/* What becoming a program takes, and what programs lock their databases with. */
+/*
+ * What becoming a program takes, and what programs lock their databases and know a terminal with. One that unpacks has
+ * no use for ioctl(2), by which whoever may set trusted.* could freeze the file system of the host.
+ */
 static const char *const allowed_program[] = {
-	"execve", "arch_prctl", "set_thread_area", "set_tid_address", "set_tls", "flock",
+	"execve", "arch_prctl", "set_thread_area", "set_tid_address", "set_tls", "flock", "ioctl",
 };
 
 static int allow(scmp_filter_ctx filter, const char *const *names, size_t count)
@@ -174,11 +177,17 @@ static int allow(scmp_filter_ctx filter, const char *const *names, size_t count)
 	return r;
 }
 
-/* Threads of the same process, and nothing else that clone(2) makes; clone3(2) cannot be looked into. */
+/*
+ * Threads of the same process, in its namespaces, and nothing else that clone(2) makes; clone3(2) cannot be looked into.
+ */
 static int allow_threads(scmp_filter_ctx filter)
 {
-	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-	                         SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	static const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
+	                                   CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
+	                                   CLONE_NEWNET;
+	int r = seccomp_rule_add(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | namespaces, CLONE_THREAD));
 
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

@@ -219,6 +219,20 @@ t.addfile(i, Zeros()); t.close()'
 	wait "$background" || :
 }
 
+@test "who may make device nodes cannot open one" {
+	mkfifo pipe
+	in_background bash -c "exec '$archive' unpack --allow-devices --into '$PWD/into' - <'$PWD/pipe'"
+	exec 7>pipe
+	make_tar nodes.tgz 'add("null", CHRTYPE); add("f", data=b"z" * 5000000)'
+	gunzip -c nodes.tgz | head -c 1000000 >&7
+	wait_until 10 test -c into/null
+	child=$(cat "/proc/${background:?}/task/$background/children")
+	grep -E '^[^ ]+ [^ ]+ [^ ]+ [^ ]+ / [^ ]*nodev' "/proc/${child% }/mountinfo"
+	kill -INT "$background"
+	exec 7>&-
+	wait "$background" || :
+}
+
 @test "files are put into a hostile root file system without leaving it" {
 	mkdir -p root/etc outside
 	echo untouched >outside/file

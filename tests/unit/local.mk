@@ -85,6 +85,10 @@ tests_unit_test_network_bridge_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 tests_unit_test_network_network_CFLAGS = $(AM_CFLAGS) $(NL_CFLAGS)
 UNIT_TESTS += tests/unit/test-helpers-archive
 tests_unit_test_helpers_archive_SOURCES = tests/unit/test-helpers-archive.c src/helpers/archive_rules.c
+UNIT_TESTS += tests/unit/test-helpers-confine_filter
+tests_unit_test_helpers_confine_filter_SOURCES = tests/unit/test-helpers-confine_filter.c \
+	src/helpers/confine_filter.c
+tests_unit_test_helpers_confine_filter_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
 UNIT_TESTS += tests/unit/test-helpers-gzip
 tests_unit_test_helpers_gzip_SOURCES = tests/unit/test-helpers-gzip.c src/helpers/archive_gzip.c
 tests_unit_test_helpers_gzip_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
