@@ -8,7 +8,9 @@
  *   step [-l FILE] [-c CLASS] [-n N] [-k main|self | -e ERRNO[+]] [-x COMMAND] [-d] COMMAND...
  *
  *   -l FILE     lists the steps: "N PROGRAM CALL NAME"
- *   -c CLASS    counts only: space (needs room on the disk), sync (writes it to disk); all
+ *   -c CLASS    counts only: space (needs room on the disk), sync (writes it to disk); all of those on the disk; host:
+ *               these and all else that the host has after it (processes, namespaces, mounts, links, cgroups), and
+ *               what processes tell each other
  *   -n N        the step that the following is about
  *   -k main     kills the command there; self: the process whose step it is
  *   -e ERRNO    the call fails with ENOSPC, EIO or EDQUOT; with "+" all of the class after it too
@@ -38,11 +40,13 @@
 
 #define SECONDS_LEFT 20
 #define FAILED       125
+#define OUR_FD       900 /* of the socket that hands over the filter; no command gets that far */
 
 enum class {
 	ALL = 0,
 	SPACE = 1,
-	SYNC = 2
+	SYNC = 2,
+	HOST = 3
 };
 
 /* What names it: a path behind a folder's fd, a path, a file's fd, nothing. */
@@ -106,6 +110,21 @@ static const struct row {
 	{"move_mount",      ALL,   AT,      2, 0                },
 	{"fsmount",         ALL,   NONE,    0, 0                },
 	{"ioctl",           ALL,   NONE,    0, 0                }, /* those of disks, see is_step() */
+	{"clone",           HOST,  NONE,    0, 0                },
+	{"clone3",          HOST,  NONE,    0, 0                },
+	{"fork",            HOST,  NONE,    0, 0                },
+	{"vfork",           HOST,  NONE,    0, 0                },
+	{"execve",          HOST,  PATH,    0, 0                },
+	{"execveat",        HOST,  AT,      0, 0                },
+	{"unshare",         HOST,  NONE,    0, 0                },
+	{"setns",           HOST,  FILE_FD, 0, 0                },
+	{"pivot_root",      HOST,  PATH,    0, 0                },
+	{"mount_setattr",   HOST,  AT,      0, 0                },
+	{"bind",            HOST,  NONE,    0, 0                },
+	{"sendto",          HOST,  FILE_FD, 0, 0                },
+	{"sendmsg",         HOST,  FILE_FD, 0, 0                },
+	{"kill",            HOST,  NONE,    0, 0                },
+	{"exit_group",      HOST,  NONE,    0, 0                },
 };
 
 /* ioctl(2) types: of loop devices, of file systems (btrfs, FICLONE), FS_IOC_SETFLAGS */
@@ -189,6 +208,8 @@ static bool is_on_disk(const struct row *row, const struct seccomp_notif *asked,
 
 static bool is_step(const struct row *row, const struct seccomp_notif *asked, const char *subject)
 {
+	if (step.class == HOST)
+		return true;
 	if (step.class != ALL && row->class != step.class)
 		return false;
 	if (!text_is(row->name, "ioctl"))
@@ -291,8 +312,11 @@ static int add_row(scmp_filter_ctx filter, const struct row *row)
 	int call = seccomp_syscall_resolve_name(row->name), r = 0;
 	unsigned int place = row->argument + (row->subject == AT ? 2 : 1);
 
-	if (call < 0)
-		return 0; /* not of this machine */
+	if (call < 0 || (row->class == HOST && step.class != HOST))
+		return 0;                  /* not of this machine, or of no matter */
+	if (text_is(row->name, "sendmsg")) /* before anybody can answer */
+		return seccomp_rule_add(filter, SCMP_ACT_NOTIFY, call, 1,
+		                        SCMP_CMP(0, SCMP_CMP_NE, OUR_FD));
 	if (!row->flags)
 		return seccomp_rule_add(filter, SCMP_ACT_NOTIFY, call, 0);
 	for (int bit = 1; bit <= row->flags && r == 0; bit <<= 1)
@@ -303,8 +327,9 @@ static int add_row(scmp_filter_ctx filter, const struct row *row)
 	return r;
 }
 
-static _Noreturn void be_command(int socket_fd, char *argv[])
+static _Noreturn void be_command(int end, char *argv[])
 {
+	int socket_fd = fcntl(end, F_DUPFD_CLOEXEC, OUR_FD);
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int listener, r = filter ? 0 : -ENOMEM;
 
@@ -317,7 +342,7 @@ static _Noreturn void be_command(int socket_fd, char *argv[])
 	if (r < 0)
 		errx(FAILED, "make the filter: %s", strerrordesc_np(-r));
 	listener = seccomp_notify_fd(filter);
-	if (listener < 0 || socket_send(socket_fd, "", 1, &listener, 1) < 0)
+	if (listener < 0 || socket_fd != OUR_FD || socket_send(socket_fd, "", 1, &listener, 1) < 0)
 		errx(FAILED, "hand over the filter");
 	close(listener);
 	close(socket_fd);
@@ -382,6 +407,7 @@ static void go_on(int listener)
 	if (fork() != 0)
 		return;
 	(void)setsid();
+	step.kill_main = false; /* its number may be another's */
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 256; fd++)
 		if (fd <= 2)
@@ -446,6 +472,7 @@ int main(int argc, char *argv[])
 		case 'c':
 			step.class = text_is(optarg, "space")  ? SPACE
 			             : text_is(optarg, "sync") ? SYNC
+			             : text_is(optarg, "host") ? HOST
 			                                       : ALL;
 			break;
 		case 'n':

@@ -226,7 +226,7 @@ digest() {
 
 # what is given out anew each time
 plain_config() {
-	sed -E 's/^(uuid|hwaddr|map) = .*/\1 = …/; s/before-restore-[0-9-]+/before-restore/' "$1"
+	sed -E 's/^(uuid|hwaddr|map) = .*/\1 = …/; s/(before-restore|auto)-[0-9-]+/\1/' "$1"
 }
 
 # look: what there is, as every command sees it, one line for each object; a container that is not whole is an error

@@ -19,6 +19,7 @@ ROOT_TESTS += tests/root/guests.bats
 ROOT_TESTS += tests/root/health.bats
 ROOT_TESTS += tests/root/increment.bats
 ROOT_TESTS += tests/root/inits.bats
+ROOT_TESTS += tests/root/killed-running.bats
 ROOT_TESTS += tests/root/killed.bats
 ROOT_TESTS += tests/root/limits.bats
 ROOT_TESTS += tests/root/live.bats
