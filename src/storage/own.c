@@ -51,8 +51,8 @@ static int count_extents(int fd, uint64_t *bytes)
 		struct fiemap map;
 		char room[sizeof(struct fiemap) + EXTENTS * sizeof(struct fiemap_extent)];
 	} asked;
-	const struct fiemap_extent *last = NULL;
 	uint64_t start = 0;
+	uint32_t flags = 0; /* of the last extent */
 
 	*bytes = 0;
 	do {
@@ -63,12 +63,14 @@ static int count_extents(int fd, uint64_t *bytes)
 		if (ioctl(fd, FS_IOC_FIEMAP, &asked) < 0)
 			return -errno;
 		for (uint32_t i = 0; i < asked.map.fm_mapped_extents; i++) {
-			last = &asked.map.fm_extents[i];
-			if (!(last->fe_flags & (FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_DATA_INLINE)))
-				*bytes += last->fe_length;
-			start = last->fe_logical + last->fe_length;
+			const struct fiemap_extent *extent = &asked.map.fm_extents[i];
+
+			flags = extent->fe_flags;
+			if (!(flags & (FIEMAP_EXTENT_SHARED | FIEMAP_EXTENT_DATA_INLINE)))
+				*bytes += extent->fe_length;
+			start = extent->fe_logical + extent->fe_length;
 		}
-	} while (asked.map.fm_mapped_extents && !(last->fe_flags & FIEMAP_EXTENT_LAST));
+	} while (asked.map.fm_mapped_extents && !(flags & FIEMAP_EXTENT_LAST));
 	return 0;
 }
 

@@ -105,14 +105,15 @@ static size_t count_named(const struct strings *list, size_t at, const char *pac
 	return count;
 }
 
+/* from and to: "NAME VERSION" of one package. */
 static int tell_version(struct telling *telling, const char *from, const char *to,
                         struct error *err)
 {
+	size_t length = strcspn(from, " ");
+	CLEAN_FREE char *name = must_printf("%.*s", (int)length, from);
 	CLEAN(strings_done) struct strings what = {0};
-	CLEAN_FREE char *name = must_dup(from);
 
-	*strchr(name, ' ') = '\0';
-	strings_give(&what, must_printf("%s -> %s", strchr(from, ' ') + 1, strchr(to, ' ') + 1));
+	strings_give(&what, must_printf("%s -> %s", from + length + 1, to + length + 1));
 	return tell(telling, DIFF_CHANGED, name, &what, err);
 }
 
