@@ -84,17 +84,28 @@ static int check_base(const struct verify *verify, struct error *err)
 	return r;
 }
 
-/* Handed on to who asked for the head, and to who keeps the list. */
-static int hand_on(const struct verify *verify, const struct text *text, struct error *err)
+/* To who asked for the heads. */
+static int hand_on(struct verify *verify, const struct text *text, struct error *err)
 {
-	int r = verify->files->head_fd < 0
-	                ? 0
-	                : file_write_all(verify->files->head_fd, text->data, text->length);
+	int r;
 
-	if (r == 0 && verify->files->save &&
-	    fwrite(text->data, 1, text->length, verify->files->save) != text->length)
-		r = -errno;
+	verify->handed += text->length;
+	if (verify->handed > MANIFEST_HEADS_MAX)
+		return fail_plain(err, EFBIG,
+		                  "manifests and configurations are longer than %d MiB in all",
+		                  MANIFEST_HEADS_MAX >> 20);
+	r = file_write_all(verify->files->head_fd, text->data, text->length);
 	return r < 0 ? fail(err, -r, "hand it on") : 0;
+}
+
+/* To who keeps the list. */
+static int save(const struct verify *verify, const struct text *text, struct error *err)
+{
+	FILE *file = verify->files->save;
+
+	return file && fwrite(text->data, 1, text->length, file) != text->length
+	               ? fail(err, errno, "keep it")
+	               : 0;
 }
 
 /* The parts are counted down, so that none is missing. */
@@ -123,15 +134,16 @@ static int take_manifest(struct verify *verify, struct archive_entry *entry, str
 		(wanted == VERIFY_LAST ? verify->manifest.parts_left != 0 : verify->part != wanted);
 	if (r < 0 || verify->is_skipped)
 		return r;
-	if (verify->files->head_fd < 0)
-		r = check_base(verify, err);
 	text_add(&text, "\n");
-	return r < 0 ? r : hand_on(verify, &text, err);
+	if (verify->files->head_fd >= 0)
+		return hand_on(verify, &text, err);
+	r = check_base(verify, err);
+	return r < 0 ? r : save(verify, &text, err);
 }
 
 static int take_config(struct verify *verify, struct archive_entry *entry, struct error *err)
 {
-	CLEAN(text_done) struct text text = {0};
+	CLEAN(text_done) struct text text = {0}, head = {0};
 	struct sha256 sum;
 	char digest[65];
 	int r;
@@ -149,10 +161,9 @@ static int take_config(struct verify *verify, struct archive_entry *entry, struc
 		return fail_plain(err, EBADMSG, "it is damaged: its digest is not the manifest's");
 	if (verify->files->head_fd < 0)
 		return 0;
-	r = dprintf(verify->files->head_fd, "%zu\n", text.length) < 0 ? -errno : 0;
-	if (r == 0 && text.length)
-		r = file_write_all(verify->files->head_fd, text.data, text.length);
-	return r < 0 ? fail(err, -r, "hand it on") : 0;
+	text_addf(&head, "%zu\n", text.length);
+	r = hand_on(verify, &head, err);
+	return r < 0 || !text.length ? r : hand_on(verify, &text, err);
 }
 
 /* Reads the list out of the archive and into what keeps it. */

@@ -51,6 +51,7 @@ struct verify {
 	uint64_t part;            /* that is read */
 	bool is_skipped;          /* it is not the one that is wanted */
 	struct manifest manifest; /* of that part */
+	size_t handed;            /* bytes of heads; they are kept in memory */
 	struct list_writer unpacked;
 	char block[VERIFY_BLOCK]; /* of a member that is no file of the tree */
 };

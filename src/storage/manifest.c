@@ -165,6 +165,8 @@ static int check_whole(const struct manifest *manifest, unsigned int seen, struc
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].is_needed && !(seen & 1U << i))
 			return fail_plain(err, EINVAL, "'%s' is missing", rows[i].key);
+	if (manifest->parts_left >= MANIFEST_PARTS)
+		return fail_plain(err, EINVAL, "it tells of more than %d parts", MANIFEST_PARTS);
 	if (!*manifest->since != !*manifest->since_date)
 		return fail_plain(err, EINVAL, "of 'since' and 'since-date' there is only one");
 	return 0;

@@ -39,6 +39,9 @@ struct text;
 #define MANIFEST_LINE_MAX 32768 /* bytes of a line of the list */
 #define MANIFEST_VALUE    128   /* bytes of a value and its end */
 #define MANIFEST_HOLDS    16384 /* the same of holds */
+#define MANIFEST_PARTS    4096  /* of an archive, at most */
+
+#define MANIFEST_HEADS_MAX (256 << 20) /* bytes of the manifests and configurations of all parts */
 
 struct manifest {
 	char name[64];     /* of the container */

@@ -131,6 +131,8 @@ static int open_output(struct export *export, struct error *err)
 	if (opt_since && is_same_file(path, opt_since))
 		return fail_plain(err, EINVAL,
 		                  "'%s' is what the increment is to, and must stay as it is", path);
+	if (opt_list && text_is(path, opt_list))
+		return fail_plain(err, EINVAL, "'%s' cannot be the archive and its list", path);
 	r = text_is(path, "-") ? export_file_open_stdout(&export->archive, err)
 	                       : export_file_open(&export->archive, path, err);
 	if (r == 0 && opt_list)
@@ -201,6 +203,12 @@ static int choose_parts(struct export *export, struct error *err)
 	else
 		text_add(&export->holds, export->earlier.manifest.holds);
 	export->parts[export->count++] = opt_snapshot;
+	if (export->count > MANIFEST_PARTS) {
+		(void)fail_plain(err, E2BIG,
+		                 "more than %d snapshots, which is what an archive can have",
+		                 MANIFEST_PARTS - 1);
+		return fail_hint(err, "name those to take");
+	}
 	return check_holds(export, err);
 }
 

@@ -18,8 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HEAD_MAX  (2 << 20)   /* bytes of a pipe that have manifest and configuration in them */
-#define HEAD_TEXT (256 << 20) /* of all parts */
+#define HEAD_MAX (2 << 20) /* bytes of a pipe that have manifest and configuration in them */
 
 void import_input_init(struct import_input *input, const char *file)
 {
@@ -160,7 +159,7 @@ int import_input_head(const struct import_input *input, const struct call *call,
 		return fail(err, errno, "look at it");
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = file_read_fd(output, "manifest", HEAD_TEXT, text, err);
+	r = file_read_fd(output, "manifest", MANIFEST_HEADS_MAX, text, err);
 	return r < 0 ? r : 1;
 }
 

@@ -177,6 +177,8 @@ change_inside() {
 	run -1 sysc export --since web1.list --list web1.list -o /no/such/folder/inc.tar.zst web1
 	[[ $(cat web1.list) == "$before" ]]
 	sysc export -q --since web1.list --list web1.list -o - web1 >by-list.tar.zst
+	run -1 sysc export --list one.tar.zst -o one.tar.zst web1
+	[[ $output == *"'one.tar.zst' cannot be the archive and its list" && ! -e one.tar.zst ]]
 	[[ $(cat web1.list) != "$before" && $(lines by-list.tar.zst) == $(lines by-archive.tar.zst) ]]
 	echo y >"$(rootfs web1)/data/changed"
 	sysc export -q --since web1.list -o last.tar.zst web1

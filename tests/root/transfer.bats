@@ -512,6 +512,29 @@ same_or_refused() {
 	[[ ! -e $SYSC_PATH/web1 && ! -e $SYSC_PATH/.web1.creating ]]
 }
 
+@test "an archive of nothing but heads does not fill the memory" {
+	need python3
+	python3 - <<-'END'
+		import hashlib, io, tarfile
+		out = tarfile.open("heads.tar.gz", "w:gz", compresslevel=1)
+		config = b";\n" * (1 << 19)
+		def add(name, data):
+		    m = tarfile.TarInfo(name)
+		    m.size = len(data)
+		    out.addfile(m, io.BytesIO(data))
+		for left in range(299, -1, -1):
+		    add("sysc-manifest", b"sysc-archive 2\nname web1\ndate 2026-11-22T06:30:00Z\nversion 0\narch x\nbackend dir\n"
+		        + (b"parts-left %d\n" % left if left else b"") + b"config-sha256 " + hashlib.sha256(config).hexdigest().encode() + b"\n")
+		    add("sysc-config", config)
+		    add("sysc-list", b"")
+		out.close()
+	END
+	run -1 sysc import heads.tar.gz
+	[[ ${#lines[@]} == 1 && $output == *"longer than 256 MiB in all"* ]]
+	run -1 sysc import --show - <heads.tar.gz
+	[[ $output == *"longer than 256 MiB in all"* ]]
+}
+
 @test "a plain tree becomes a container, from a file and from a pipe" {
 	make_busybox web1
 	echo 'ID=alpine' >"$(rootfs web1)/etc/os-release"

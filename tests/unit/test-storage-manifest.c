@@ -63,6 +63,8 @@ TEST(what_is_not_is_refused)
 		{"config-sha256 CDC7\n",                                     "not a digest"  },
 		{"config-sha256 " DIGEST "\nsize -1\n",                      "not a number"  },
 		{"config-sha256 " DIGEST "\nsize 99999999999999999999999\n", "not a number"  },
+		{"config-sha256 " DIGEST "\nparts-left 4095\n",              NULL            },
+		{"config-sha256 " DIGEST "\nparts-left 4096\n",              "more than 4096"},
 		{"config-sha256 " DIGEST "\nhook rm\n",                      "not understood"},
 		{"config-sha256 " DIGEST "\nmap\n",                          "not understood"},
 		{"config-sha256 " DIGEST "\nmap a\tb\n",                     "not text"      },
