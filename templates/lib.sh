@@ -189,7 +189,7 @@ cache_copy() {
 	[ "$is_shared" = yes ] || flock -s 9
 	say "copy $tree"
 	set -- --write-out
-	[ "${SYSC_PROGRESS-}" != bar ] || set -- "$@" --bar
+	[ "${SYSC_PROGRESS-}" != bar ] || set -- "$@" --progress
 	trees copy "$@" "$tree" "$rootfs" || exit 1
 	exec 9>&-
 }
@@ -202,7 +202,7 @@ unpack() {
 	unpack_file=$1 unpack_dir=$2
 	shift 2
 	[ "$quiet" = no ] || set -- --quiet "$@"
-	[ "${SYSC_PROGRESS-}" != bar ] || set -- --bar "$@"
+	[ "${SYSC_PROGRESS-}" != bar ] || set -- --progress "$@"
 	[ -z "$map" ] || set -- --map "$map" "$@"
 	"$archive" unpack "$@" --into "$unpack_dir" "$unpack_file" || exit 1
 }

@@ -388,3 +388,12 @@ bool file_is_char_device(int fd, unsigned int major_number, unsigned int minor_n
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) == major_number &&
 	       minor(st.st_rdev) == minor_number;
 }
+
+uint64_t file_share(const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size, stored = (uint64_t)st->st_blocks * 512;
+
+	if (!S_ISREG(st->st_mode))
+		return 0;
+	return (stored < size ? stored : size) / (st->st_nlink ? st->st_nlink : 1);
+}

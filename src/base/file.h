@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct error;
+struct stat;
 struct text;
 
 /* Reads at most most_bytes into out (appended); -EFBIG when the file is longer. */
@@ -66,5 +67,11 @@ bool file_is_current(int dirfd, const char *path, int fd);
 long file_system_of(int fd);
 /* True when fd is the character device major:minor. */
 bool file_is_char_device(int fd, unsigned int major, unsigned int minor);
+
+/*
+ * For estimates: the bytes of content that a walk over the tree meets at this name of a regular file, holes not counted
+ * and each of several names with its part of them. 0 for anything else.
+ */
+uint64_t file_share(const struct stat *st);
 
 #endif

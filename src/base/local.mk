@@ -9,6 +9,7 @@ libsysc_a_SOURCES += \
 	src/base/mountinfo.c src/base/mountinfo.h \
 	src/base/parse.c src/base/parse.h \
 	src/base/process.c src/base/process.h \
+	src/base/progress.c src/base/progress.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/socket.c src/base/socket.h \
 	src/base/table.c src/base/table.h \

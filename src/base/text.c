@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -84,6 +85,15 @@ void text_add_bytes(struct text *text, const void *bytes, size_t count)
 void text_add(struct text *text, const char *string)
 {
 	text_add_bytes(text, string, strlen(string));
+}
+
+void text_drop(struct text *text, size_t count)
+{
+	if (!count)
+		return;
+	assert(count <= text->length);
+	text->length -= count;
+	memmove(text->data, text->data + count, text->length + 1);
 }
 
 void text_addf(struct text *text, const char *format, ...)

@@ -15,6 +15,8 @@ struct text {
 void text_done(struct text *text);
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const void *bytes, size_t count);
+/* Removes that many bytes at its start. */
+void text_drop(struct text *text, size_t count);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Hands the string out ("" when empty); the caller frees it, the text is empty again. */
 char *text_take(struct text *text);

@@ -53,9 +53,9 @@ static const char usage[] =
 	"      --save FD           open file that gets manifest and list\n"
 	"      --report FD         lines \"note TEXT\", \"count ENTRIES BYTES KEPT\n"
 	"                          KEPT-BYTES REMOVED\", \"error CODE TEXT\" go there\n"
-	"      --progress          lines of progress where there is no terminal\n"
-	"      --bar               a progress bar, as on a terminal\n"
-	"  -q, --quiet             no progress\n"
+	"      --progress          records of the progress, for who draws it, on standard\n"
+	"                          error or where --report goes; see sysc-template(7)\n"
+	"  -q, --quiet             no progress on a terminal either\n"
 	"  -h, --help              this text\n";
 
 static const struct word {
@@ -99,7 +99,6 @@ static const struct row {
 	{"allow-devices", KIND_DEVICES, AT(limits.devices),        ARCHIVE_DEVICES_ALLOW, 0         },
 	{"skip-devices",  KIND_DEVICES, AT(limits.devices),        ARCHIVE_DEVICES_SKIP,  0         },
 	{"progress",      KIND_FLAG,    AT(progress),              0,                     0         },
-	{"bar",           KIND_FLAG,    AT(bar),                   0,                     0         },
 	{"exported",      KIND_FLAG,    AT(exported),              0,                     0         },
 	{"privileged",    KIND_FLAG,    AT(privileged),            0,                     0         },
 	{"overlay",       KIND_FLAG,    AT(limits.skip_whiteouts), 0,                     0         },

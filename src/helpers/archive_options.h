@@ -20,7 +20,7 @@ enum archive_word {
 
 struct archive_options {
 	enum archive_word word;
-	bool write, quiet, progress, bar, exported, privileged;
+	bool write, quiet, progress, exported, privileged;
 	const char *file, *into, *sha256;
 	struct idmap map;
 	struct archive_limits limits;

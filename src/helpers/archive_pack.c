@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "helpers/archive_content.h"
 #include "helpers/archive_describe.h"
@@ -98,12 +99,13 @@ static int write_entry(struct pack *pack, int fd, struct manifest_entry *what, b
 	return r;
 }
 
-/* What is as it was, by its times. */
-static int keep_entry(struct pack *pack, const struct manifest_entry *was, struct error *err)
+/* What is as it was. */
+static int keep_entry(struct pack *pack, const struct manifest_entry *was, const struct stat *st,
+                      struct error *err)
 {
 	const struct manifest_entry what = *was;
 
-	atomic_fetch_add(&pack->job->output.counters->input, what.size);
+	atomic_fetch_add(&pack->job->output.counters->input, file_share(st));
 	return since_add(&pack->since, &what, true, err);
 }
 
@@ -120,7 +122,7 @@ static int pack_entry(struct pack *pack, struct stat *st, struct error *err)
 
 	describe_owner(&pack->describer, st);
 	if (r == 0 && !must_link && since_is_untouched(&pack->since, path, st, link))
-		return keep_entry(pack, since_entry(&pack->since, path), err);
+		return keep_entry(pack, since_entry(&pack->since, path), st, err);
 	if (r == 0 && S_ISREG(st->st_mode) && !link)
 		r = open_file(pack, st, &fd, err);
 	if (r == 0)
@@ -132,7 +134,7 @@ static int pack_entry(struct pack *pack, struct stat *st, struct error *err)
 	list_describe(pack->describer.entry, path, link, &what);
 	r = compare_content(pack, fd, &what, &has_content, err);
 	if (r == 0 && !must_link && since_is_same(&pack->since, &what))
-		return since_add(&pack->since, &what, true, err);
+		return keep_entry(pack, &what, st, err);
 	if (r == 0)
 		r = write_entry(pack, fd, &what, has_content && what.size, err);
 	if (r == 0 && names && !link)
@@ -143,12 +145,13 @@ static int pack_entry(struct pack *pack, struct stat *st, struct error *err)
 static int count_one(struct tree *tree, struct stat *st, struct error *err)
 {
 	const struct pack *pack = tree->user;
+	struct archive_counters *counters = pack->job->output.counters;
 
 	(void)err; /* a look at a tree that is read in earnest afterwards */
-	if (S_ISREG(st->st_mode))
-		atomic_fetch_add(&pack->job->output.counters->total,
-		                 (uint64_t)(st->st_blocks * 512 < st->st_size ? st->st_blocks * 512
-		                                                              : st->st_size));
+	if (S_ISSOCK(st->st_mode))
+		return 0;
+	atomic_fetch_add(&counters->total, file_share(st));
+	atomic_fetch_add(&counters->total_entries, 1);
 	return 0;
 }
 

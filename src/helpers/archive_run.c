@@ -4,8 +4,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "helpers/archive_options.h"
-#include "helpers/archive_progress.h"
 #include "helpers/archive_work.h"
 #include "helpers/confine.h"
 
@@ -20,6 +20,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define PROGRESS_MS 100 /* between two looks at the counters */
+
 static int stop_signals(void)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -32,9 +34,23 @@ static int stop_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* total: of an archive that is read; that of a tree the child counts. */
+static struct progress_amount count(const struct archive_counters *counters, uint64_t total)
+{
+	uint64_t tree = atomic_load(&counters->total);
+	bool is_known = total || tree;
+
+	return (struct progress_amount){
+		.bytes = atomic_load(is_known ? &counters->input : &counters->bytes),
+		.all_bytes = tree ? tree : total,
+		.entries = atomic_load(&counters->entries),
+		.all_entries = atomic_load(&counters->total_entries),
+	};
+}
+
 /* Until the child ends (0) or a signal asks to stop (its number). */
 static int watch(int signals, const struct confined *child, struct progress *progress,
-                 const struct archive_counters *counters)
+                 const struct archive_counters *counters, uint64_t total)
 {
 	struct pollfd events[] = {
 		{.fd = child->pidfd, .events = POLLIN},
@@ -43,24 +59,33 @@ static int watch(int signals, const struct confined *child, struct progress *pro
 	struct signalfd_siginfo info;
 
 	for (;;) {
-		int n = poll(events, ARRAY_SIZE(events), progress->form ? 100 : -1);
+		int n = poll(events, ARRAY_SIZE(events), progress->form ? PROGRESS_MS : -1);
+		struct progress_amount amount = count(counters, total);
 
 		if (n > 0 && events[1].revents &&
 		    read(signals, &info, sizeof(info)) == sizeof(info))
 			return (int)info.ssi_signo;
 		if (n > 0 && events[0].revents)
 			return 0;
-		progress_show(progress, counters);
+		progress_show(progress, &amount);
 	}
 }
 
-static enum progress_form choose_form(const struct archive_options *options)
+/* Who has given a report draws it himself, if anybody does. */
+static bool draws(const struct archive_options *options)
 {
-	if (options->quiet)
-		return PROGRESS_NONE;
-	if (options->bar || isatty(2))
-		return PROGRESS_BAR;
-	return options->progress ? PROGRESS_LINES : PROGRESS_NONE;
+	return !options->quiet && options->report_fd < 0 && progress_can_draw(STDERR_FILENO);
+}
+
+static void begin_progress(const struct archive_options *options, const char *name,
+                           struct progress *progress)
+{
+	if (options->progress)
+		progress_begin_records(progress,
+		                       options->report_fd < 0 ? STDERR_FILENO : options->report_fd);
+	else
+		progress_begin(progress, draws(options) ? STDERR_FILENO : -1, name);
+	progress->at_end = "finishing";
 }
 
 void run_report(const struct archive_options *options, const char *format, ...)
@@ -121,13 +146,13 @@ int run_confined(const struct archive_options *options, const struct confine *co
 
 	if (signals < 0)
 		return fail(err, errno, "watch for signals");
-	progress_start(&progress, choose_form(options), name, total);
+	begin_progress(options, name, &progress);
 	r = confine_start(confine, &child, err);
 	if (r < 0)
 		return r;
-	signal_number = watch(signals, &child, &progress, counters);
+	signal_number = watch(signals, &child, &progress, counters, total);
 	r = confine_end(&child, signal_number != 0, err);
-	progress_end(&progress, counters, r == 0);
+	progress_clear(&progress);
 	if (r == 0) {
 		report_notes(options, counters);
 		report_counts(options, counters);
@@ -153,5 +178,5 @@ struct archive_counters *run_share_counters(struct error *err)
 
 bool run_shows_progress(const struct archive_options *options)
 {
-	return choose_form(options) != PROGRESS_NONE;
+	return options->progress || draws(options);
 }

@@ -23,7 +23,7 @@ struct archive_counters *run_share_counters(struct error *err);
 int run_confined(const struct archive_options *options, const struct confine *confine,
                  struct archive_counters *counters, const char *name, uint64_t total,
                  struct error *err);
-/* Whether progress is shown in any form. */
+/* Whether somebody sees the progress: it may be worth a count beforehand. */
 bool run_shows_progress(const struct archive_options *options);
 /* One line for who called, in words that harm no terminal (archive_escape(), take_report()). */
 void run_report(const struct archive_options *options, const char *format, ...)

@@ -19,7 +19,8 @@ struct verify_files;
 /* Counters in memory shared with the parent, which shows them and trusts them for nothing else. */
 struct archive_counters {
 	_Atomic uint64_t input, bytes, entries; /* bytes read, bytes and entries unpacked */
-	_Atomic uint64_t output, total; /* packing: bytes written, bytes there are to read */
+	/* packing: bytes written; bytes there are to read, of so many entries */
+	_Atomic uint64_t output, total, total_entries;
 	/* packing an increment: what is as it was, its content, what is gone */
 	_Atomic uint64_t kept, kept_bytes, removed;
 	_Atomic unsigned int note_count;

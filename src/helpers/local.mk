@@ -20,7 +20,6 @@ src_sysc_archive_SOURCES = \
 	src/helpers/archive_notes.c src/helpers/archive_notes.h \
 	src/helpers/archive_options.c src/helpers/archive_options.h \
 	src/helpers/archive_pack.c src/helpers/archive_pack.h \
-	src/helpers/archive_progress.c src/helpers/archive_progress.h \
 	src/helpers/archive_rules.c src/helpers/archive_rules.h \
 	src/helpers/archive_run.c src/helpers/archive_run.h \
 	src/helpers/archive_since.c src/helpers/archive_since.h \

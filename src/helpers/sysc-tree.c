@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "helpers/tree_guest.h"
 #include "storage/copy.h"
@@ -18,10 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"Usage: sysc-tree new DIR\n"
-	"       sysc-tree copy [--bar] [--write-out] FROM DIR\n"
+	"       sysc-tree copy [--progress] [--write-out] FROM DIR\n"
 	"       sysc-tree remove DIR…\n"
 	"       sysc-tree put --root DIR [--mode MODE] PATH\n"
 	"       sysc-tree link --root DIR TARGET PATH\n"
@@ -31,8 +33,9 @@ static const char usage[] =
 	"file system has them. copy copies what is in FROM into the empty directory DIR\n"
 	"with everything that belongs to it, sharing blocks or as a snapshot where the\n"
 	"file system can; with --write-out it begins to be written to the disk at once,\n"
-	"for who waits for that next. remove removes whole trees and never leaves them: no\n"
-	"symlink is followed, a mount is an error.\n"
+	"for who waits for that next; --progress writes records of the progress to\n"
+	"standard error, see sysc-template(7). remove removes whole trees and never leaves\n"
+	"them: no symlink is followed, a mount is an error.\n"
 	"\n"
 	"With --root, single files of a root file system that somebody else wrote: put\n"
 	"writes standard input to PATH (0644), link makes it a symlink to TARGET, remove\n"
@@ -40,7 +43,7 @@ static const char usage[] =
 
 /* Of the command line, for the words that know them. */
 enum flag {
-	BAR = 1,
+	PROGRESS = 1,
 	WRITE_OUT = 2,
 	ROOT = 4,
 	MODE = 8,
@@ -57,7 +60,7 @@ static const struct flag_row {
 	enum flag flag;
 	bool has_value;
 } flag_rows[] = {
-	{"--bar",       BAR,       false},
+	{"--progress",  PROGRESS,  false},
 	{"--write-out", WRITE_OUT, false},
 	{"--root",      ROOT,      true },
 	{"--mode",      MODE,      true },
@@ -96,15 +99,10 @@ static int make(char *const operands[], const struct options *options, struct er
 
 static int show(const struct copy_totals *done, void *user, struct error *err)
 {
-	char size[24];
+	const struct progress_amount amount = copy_amount(done);
 
-	(void)user;
-	(void)err;
-	format_size(done->bytes, size);
-	(void)fprintf(
-		stderr, "\r\033[Kcopy: %llu entries, %s",
-		(unsigned long long)(done->files + done->folders + done->others + done->links),
-		size);
+	(void)err; /* it cannot fail */
+	progress_show(user, &amount);
 	return 0;
 }
 
@@ -132,8 +130,10 @@ static int try_snapshot(int from, int to, char *path)
 
 static int copy(char *const operands[], const struct options *given, struct error *err)
 {
+	struct progress progress;
 	const struct copy_options options = {
-		.progress = given->flags & BAR ? show : NULL,
+		.progress = given->flags & PROGRESS ? show : NULL,
+		.user = &progress,
 		.write_out = given->flags & WRITE_OUT,
 	};
 	CLEAN_FREE char *path = must_dup(operands[1]);
@@ -152,9 +152,8 @@ static int copy(char *const operands[], const struct options *given, struct erro
 	to = open(operands[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return fail(err, errno, "open '%s'", operands[1]);
+	progress_begin_records(&progress, STDERR_FILENO);
 	r = copy_tree(from, to, &options, NULL, err);
-	if (given->flags & BAR)
-		(void)fputs("\r\033[K", stderr);
 	return r < 0 ? fail_in(err, "copy '%s' to '%s'", operands[0], operands[1]) : 0;
 }
 
@@ -190,11 +189,11 @@ static const struct word {
 	unsigned int flags, needs;
 	int (*run)(char *const operands[], const struct options *options, struct error *err);
 } words[] = {
-	{"new",    1, 1,    0,               0,    make      },
-	{"copy",   2, 2,    BAR | WRITE_OUT, 0,    copy      },
-	{"remove", 1, 4096, ROOT,            0,    remove_all},
-	{"put",    1, 1,    ROOT | MODE,     ROOT, put       },
-	{"link",   2, 2,    ROOT,            ROOT, make_link },
+	{"new",    1, 1,    0,                    0,    make      },
+	{"copy",   2, 2,    PROGRESS | WRITE_OUT, 0,    copy      },
+	{"remove", 1, 4096, ROOT,                 0,    remove_all},
+	{"put",    1, 1,    ROOT | MODE,          ROOT, put       },
+	{"link",   2, 2,    ROOT,                 ROOT, make_link },
 };
 
 static int use(const char *what)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "storage/copy_count.h"
 #include "storage/copy_parts.h"
 #include "storage/copy_seen.h"
 #include "storage/remove.h"
@@ -24,6 +25,7 @@
 #include <sys/xattr.h>
 
 #define TICK_MS      200
+#define COUNT_MS     100 /* of each tick */
 #define BATCH_NAMES  64
 #define BATCHES_MOST 64 /* of one folder that wait */
 
@@ -308,15 +310,37 @@ static void add_up(const struct copy *copy, struct copy_totals *out)
 		.sockets = copy->totals.sockets,
 		.bytes = copy->totals.bytes,
 		.shared_bytes = copy->totals.shared_bytes,
+		.kept = copy->totals.kept,
+		.kept_bytes = copy->totals.kept_bytes,
 	};
 }
 
+/* The thread that waits for the others counts meanwhile. */
 static int tick(struct work *work, struct error *err)
 {
-	const struct copy *copy = (struct copy *)work;
+	struct copy *copy = (struct copy *)work;
 	struct copy_totals done;
+	bool is_counted;
+
+	if (!copy->count)
+		copy->count = copy_count_new(copy->from.fd);
+	is_counted = copy_count_go_on(copy->count, COUNT_MS);
+	add_up(copy, &done);
+	if (is_counted)
+		copy_count_result(copy->count, &done.all_bytes, &done.all_entries);
+	return copy->options->progress(&done, copy->options->user, err);
+}
+
+/* The last word of a copy that told of itself: the count is an estimate. */
+static int tell_all(const struct copy *copy, struct error *err)
+{
+	struct copy_totals done;
+	struct progress_amount amount;
 
 	add_up(copy, &done);
+	amount = copy_amount(&done);
+	done.all_bytes = amount.bytes;
+	done.all_entries = amount.entries;
 	return copy->options->progress(&done, copy->options->user, err);
 }
 
@@ -339,10 +363,21 @@ static void copy_init(struct copy *copy, int from_fd, int to_fd, const struct co
 static void copy_done(struct copy *copy)
 {
 	copy_links_done(&copy->links);
+	copy_count_free(copy->count);
 	(void)pthread_mutex_destroy(&copy->note_lock);
 	work_done(&copy->work);
 	walk_root_done(&copy->from);
 	walk_root_done(&copy->to);
+}
+
+struct progress_amount copy_amount(const struct copy_totals *done)
+{
+	return (struct progress_amount){
+		.bytes = done->bytes + done->kept_bytes,
+		.all_bytes = done->all_bytes,
+		.entries = done->files + done->folders + done->others + done->links + done->kept,
+		.all_entries = done->all_entries,
+	};
 }
 
 int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct copy_totals *out,
@@ -356,6 +391,8 @@ int copy_tree(int from_fd, int to_fd, const struct copy_options *options, struct
 	job->is_fresh = !copy.seen;
 	work_push(&copy.work, &job->base, false);
 	r = work_run(&copy.work, options ? options->workers : 0, err);
+	if (r == 0 && copy.count)
+		r = tell_all(&copy, err);
 	if (r == 0 && out)
 		add_up(&copy, out);
 	copy_done(&copy);

@@ -8,6 +8,8 @@
 #ifndef SYSC_STORAGE_COPY_H
 #define SYSC_STORAGE_COPY_H
 
+#include "base/progress.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +23,9 @@ struct copy_totals {
 	uint64_t sockets;                /* left out */
 	uint64_t bytes;                  /* of content, holes not counted */
 	uint64_t shared_bytes;           /* of them by shared blocks */
+	uint64_t kept, kept_bytes;       /* what an earlier copy has already (seen) */
+	/* there are to copy, for progress only: estimates, 0 until they are known */
+	uint64_t all_bytes, all_entries;
 };
 
 struct copy_options {
@@ -44,6 +49,9 @@ struct copy_options {
 	struct copy_seen *seen;
 	bool is_changing; /* what vanishes or changes its type meanwhile is left out */
 };
+
+/* done as base/progress.h has it. */
+struct progress_amount copy_amount(const struct copy_totals *done);
 
 /*
  * Copies what is in the folder from_fd, and the folder's own owner, mode, times and attributes, into the

@@ -2,6 +2,7 @@
 /* One entry of a folder, from the look at it to its attributes; called by the walk (copy.c). */
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "storage/copy.h"
 #include "storage/copy_parts.h"
 #include "storage/copy_seen.h"
@@ -156,8 +157,12 @@ static int keep_entry(struct copy *copy, const struct copy_folder *folder, const
 		return 0; /* making it tells what else is wrong */
 	if (fstatat(folder->from, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    copy_seen_has(copy->seen, &to, &st) &&
-	    (st.st_nlink < 2 || copy_links_keep(&copy->links, &st, folder->node, name, to.st_ino)))
+	    (st.st_nlink < 2 ||
+	     copy_links_keep(&copy->links, &st, folder->node, name, to.st_ino))) {
+		copy->totals.kept++;
+		copy->totals.kept_bytes += file_share(&st);
 		return 1;
+	}
 	return remove_tree(folder->to, name, err);
 }
 

@@ -12,11 +12,12 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+struct copy_count;
 struct copy_options;
 struct copy_seen;
 
 struct copy_counts {
-	atomic_ullong files, folders, others, links, sockets, bytes, shared_bytes;
+	atomic_ullong files, folders, others, links, sockets, bytes, shared_bytes, kept, kept_bytes;
 };
 
 struct copy {
@@ -29,6 +30,7 @@ struct copy {
 	struct copy_ways ways;
 	struct copy_links links;
 	pthread_mutex_t note_lock;
+	struct copy_count *count; /* what there is to do; NULL: nobody asked yet */
 };
 
 /* A folder that is being filled. */

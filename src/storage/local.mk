@@ -5,6 +5,7 @@ libsysc_a_SOURCES += \
 	src/storage/btrfs.c \
 	src/storage/children.c \
 	src/storage/copy.c src/storage/copy.h \
+	src/storage/copy_count.c src/storage/copy_count.h \
 	src/storage/copy_entry.c src/storage/copy_parts.h \
 	src/storage/copy_file.c src/storage/copy_file.h \
 	src/storage/copy_links.c src/storage/copy_links.h \

@@ -6,6 +6,7 @@
 #include "storage/loop.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "storage/backend.h"
 #include "storage/block.h"
 #include "storage/copy.h"
@@ -227,7 +228,7 @@ static int copy_loop(const struct storage *from, const struct storage *to,
 	CLEAN_FD int from_fd = open(source, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	CLEAN_FD int to_fd = -1;
 	struct copy_ways ways = {.no_clone = true};
-	struct image_copy copy = {.options = options};
+	struct image_copy copy = {.options = options, .done = {.files = 1}};
 	struct copy_content how = {.ways = &ways, .moved = note_moved, .user = &copy};
 	struct stat st;
 	int r;
@@ -237,6 +238,7 @@ static int copy_loop(const struct storage *from, const struct storage *to,
 	to_fd = open(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to_fd < 0)
 		return fail(err, errno, "make '%s'", target);
+	copy.done.all_bytes = file_share(&st);
 	r = copy_file_content(from_fd, to_fd, &st, &how);
 	if (r == 0 && ftruncate(to_fd, st.st_size) < 0)
 		r = -errno;

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#define TICK_MS    200
 #define LISTS_MOST 100 /* of one folder, which somebody else keeps filling */
 #define DEPTH_MOST 256 /* each folder is opened from the root, which is long from far below */
 
@@ -29,6 +30,8 @@ struct removal {
 	const char *name;
 	int root_fd;
 	struct folder *root;
+	const struct remove_options *options; /* may be NULL */
+	atomic_ullong count;                  /* of what went */
 	atomic_uint moved; /* folders that were put into the root, for their names */
 };
 
@@ -122,6 +125,7 @@ static int remove_entry(struct removal *removal, struct folder *folder, int fd,
 {
 	int r;
 
+	removal->count++;
 	if (entry->d_type == DT_DIR) {
 		push_subfolder(removal, folder, fd, entry->d_name);
 		return 0;
@@ -259,9 +263,17 @@ static void drop_folder(struct work *work, struct work_job *base)
 	(void)finish((struct removal *)work, (struct folder *)base, false, false, NULL);
 }
 
-int remove_tree(int dirfd, const char *name, struct error *err)
+static int tick(struct work *work, struct error *err)
 {
-	struct removal removal = {.dirfd = dirfd, .name = name};
+	const struct removal *removal = (struct removal *)work;
+
+	return removal->options->progress(removal->count, removal->options->user, err);
+}
+
+int remove_tree_with(int dirfd, const char *name, const struct remove_options *options,
+                     struct error *err)
+{
+	struct removal removal = {.dirfd = dirfd, .name = name, .options = options};
 	CLEAN_FD int fd = walk_open_entry(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	int r;
 
@@ -280,8 +292,15 @@ int remove_tree(int dirfd, const char *name, struct error *err)
 	work_init(&removal.work);
 	removal.work.run = run_folder;
 	removal.work.drop = drop_folder;
+	removal.work.tick = options ? tick : NULL;
+	removal.work.tick_ms = TICK_MS;
 	push_folder(&removal, NULL, NULL);
 	r = work_run(&removal.work, 0, err);
 	work_done(&removal.work);
 	return r < 0 ? fail_in(err, "remove '%s'", name) : 0;
+}
+
+int remove_tree(int dirfd, const char *name, struct error *err)
+{
+	return remove_tree_with(dirfd, name, NULL, err);
 }

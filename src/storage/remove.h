@@ -3,7 +3,15 @@
 #ifndef SYSC_STORAGE_REMOVE_H
 #define SYSC_STORAGE_REMOVE_H
 
+#include <stdint.h>
+
 struct error;
+
+struct remove_options {
+	/* Called by the calling thread every 200 ms or so; < 0 (with err filled) ends the removal. */
+	int (*progress)(uint64_t entries, void *user, struct error *err);
+	void *user;
+};
 
 /*
  * Removes what name is below dirfd, a whole tree too, with the subvolumes (btrfs) in it and what is
@@ -11,5 +19,7 @@ struct error;
  * is an error that names it (-EXDEV), and what was removed until then is gone. 0 also when it is absent.
  */
 int remove_tree(int dirfd, const char *name, struct error *err);
+int remove_tree_with(int dirfd, const char *name, const struct remove_options *options,
+                     struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/process.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "tools/command.h"
 #include "tools/output.h"
@@ -61,6 +62,25 @@ static _Noreturn void become_archiver(const struct archiver_run *run, char *cons
 	_exit(127);
 }
 
+/* Whole lines that came: records of progress are shown, all else is kept in out. */
+static void sort_lines(const struct archiver_run *run, struct text *came, struct text *out)
+{
+	struct progress_amount amount;
+	char *line = came->data, *end;
+
+	while ((end = memchr(line, '\n', came->length - (size_t)(line - came->data)))) {
+		*end = '\0';
+		if (progress_take(line, &amount)) {
+			if (run->progress)
+				progress_show(run->progress, &amount);
+		} else if (out->length < REPORT_MAX) {
+			text_addf(out, "%s\n", line);
+		}
+		line = end + 1;
+	}
+	text_drop(came, (size_t)(line - came->data));
+}
+
 /* Until all that holds the other end has ended. *stopped: a signal came, and it was told to stop. */
 static void gather(const struct archiver_run *run, int pidfd, int report_fd, struct text *out,
                    bool *stopped)
@@ -69,6 +89,7 @@ static void gather(const struct archiver_run *run, int pidfd, int report_fd, str
 		{.fd = report_fd,       .events = POLLIN},
 		{.fd = run->signals_fd, .events = POLLIN},
 	};
+	CLEAN(text_done) struct text came = {0};
 	char buffer[4096];
 
 	for (;;) {
@@ -88,8 +109,9 @@ static void gather(const struct archiver_run *run, int pidfd, int report_fd, str
 			continue;
 		if (n <= 0)
 			return;
-		if (out->length < REPORT_MAX)
-			text_add_bytes(out, buffer, (size_t)n);
+		if (came.length < REPORT_MAX)
+			text_add_bytes(&came, buffer, (size_t)n);
+		sort_lines(run, &came, out);
 	}
 }
 
@@ -146,6 +168,17 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+void archiver_begin_progress(struct progress *progress, const struct call *call, const char *name,
+                             size_t number, size_t count)
+{
+	const char *shown = text_is(name, "-") ? "archive" : name;
+	CLEAN_FREE char *text = count > 1 ? must_printf("%s (%zu of %zu)", shown, number + 1, count)
+	                                  : must_dup(shown);
+
+	progress_begin(progress, output_progress_fd(call), text);
+	progress->at_end = "finishing";
+}
+
 int archiver_run(const struct archiver_run *run, struct error *err)
 {
 	CLEAN_FREE char *program = must_printf("%s/sysc-archive", run->call->paths.libexec);
@@ -165,8 +198,8 @@ int archiver_run(const struct archiver_run *run, struct error *err)
 	              " ");
 	strings_split(&argv, run->base_fd > 0 ? "--base 6" : "", " ");
 	strings_split(&argv, run->save_fd > 0 ? "--save 7" : "", " ");
-	if (run->call->quiet)
-		strings_add(&argv, "--quiet");
+	if (run->progress && run->progress->form != PROGRESS_NONE)
+		strings_add(&argv, "--progress");
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail(err, errno, "make a pipe");
 	mine = ends[0];
@@ -180,6 +213,7 @@ int archiver_run(const struct archiver_run *run, struct error *err)
 	fd_close(&its);
 	gather(run, pidfd, mine, &report, &stopped);
 	code = wait_for(pid);
+	progress_clear(run->progress);
 	r = report.length ? take_report(run, report.data, err) : 0;
 	if (stopped)
 		return fail_plain(err, EINTR, "interrupted");

@@ -28,13 +28,12 @@ static void add_override(const char *key, const char *prefix, const char *value)
 static int fill(struct creation *creation, const char *map, struct error *err)
 {
 	struct template_run run = {
-		.paths = &creation->call->paths,
+		.call = creation->call,
 		.name = creation->name,
 		.dir = creation->dir,
 		.map = map,
 		.config = &creation->config.merged,
 		.words = creation->call->rest,
-		.quiet = creation->call->quiet,
 		.signals_fd = creation->signals_fd,
 	};
 	CLEAN_FREE char *cache = must_dup(creation->call->paths.cache);

@@ -18,11 +18,14 @@
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
+#include "tools/making.h"
 #include "tools/output.h"
+#include "tools/tree_progress.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -209,6 +212,25 @@ static int hide(const struct doomed *doomed, const char *hidden, struct error *e
 	return r;
 }
 
+/* The hidden folder: it may be big, so how far it is is shown, and a signal ends it. */
+static int remove_folder(const struct doomed *doomed, const char *hidden, struct error *err)
+{
+	const char *path = doomed->call->paths.store;
+	CLEAN_FD int store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEAN_FD int signals = making_catch_signals();
+	struct tree_progress progress;
+	const struct remove_options with = {.progress = tree_progress_removed, .user = &progress};
+	int r;
+
+	if (store < 0)
+		return fail(err, errno, "open '%s'", path);
+	tree_progress_begin(&progress, doomed->call, doomed->container.name, signals);
+	progress.line.counted = "removed";
+	r = remove_tree_with(store, hidden, &with, err);
+	progress_clear(&progress.line);
+	return r;
+}
+
 static int remove_all(struct doomed *doomed, struct error *err)
 {
 	const struct container *container = &doomed->container;
@@ -216,7 +238,6 @@ static int remove_all(struct doomed *doomed, struct error *err)
 	CLEAN_FREE char *hidden = must_printf(".%s.destroying", container->name);
 	CLEAN_FREE char *path = must_printf("%s/%s", paths->store, hidden);
 	CLEAN_FD int folder = hide(doomed, path, err);
-	CLEAN_FD int store = -1;
 
 	if (folder < 0)
 		return folder;
@@ -226,11 +247,13 @@ static int remove_all(struct doomed *doomed, struct error *err)
 	/* the hidden folder last: what is left of the rest is found by it */
 	if (sweep_traces(paths, container->name, err) < 0)
 		output_note(doomed->call, "%s: %s", container->name, err->text);
-	store = open(paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store < 0 ? fail(err, errno, "open '%s'", paths->store) < 0
-	              : remove_tree(store, hidden, err) < 0)
-		/* the container is gone; the next command tries again */
-		output_note(doomed->call, "%s: '%s' stays: %s", container->name, hidden, err->text);
+	if (remove_folder(doomed, hidden, err) == 0)
+		return 0;
+	/* the container is gone; the next command tries again */
+	if (err->code == EINTR)
+		return fail_plain(err, EINTR,
+		                  "interrupted: it is gone, and the next command removes the rest");
+	output_note(doomed->call, "%s: '%s' stays: %s", container->name, hidden, err->text);
 	error_clear(err);
 	return 0;
 }
@@ -261,8 +284,11 @@ static int run_one(struct call *call, const char *name)
 	error_clear(&err);
 	if (!inspect_exists(call, name, &err) ||
 	    container_init(&doomed.container, &call->paths, name, &err) < 0 ||
-	    destroy(&doomed, &err) < 0)
-		return output_error(call, name, &err);
+	    destroy(&doomed, &err) < 0) {
+		int code = output_error(call, name, &err);
+
+		return err.code == EINTR ? 128 + SIGINT : code;
+	}
 	if (!call->many)
 		output_line(call, "%s: destroyed", name);
 	return EXIT_DONE;

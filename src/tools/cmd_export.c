@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parse.h"
 #include "base/process.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/state.h"
@@ -67,6 +68,7 @@ struct export
 	struct archiver_counts counts;
 	int64_t frozen_us; /* -1: it was not */
 	int signals_fd;
+	struct progress line;             /* of the part that is packed */
 	struct export_file archive, list; /* list: that is kept; not open when none is */
 };
 
@@ -272,6 +274,7 @@ static int pack_part(struct export *export, size_t number, int *lock, struct err
 		.base_fd = export->earlier.list_fd,
 		.save_fd = is_last ? export->list.fd : list,
 		.counts = &counts,
+		.progress = &export->line,
 	};
 	int r = export_part_open(&part, &export->container, export->parts[number], err);
 
@@ -285,6 +288,7 @@ static int pack_part(struct export *export, size_t number, int *lock, struct err
 	export_part_place(&part, &export->earlier, export->count - number - 1, export->holds.data);
 	if (number == 0)
 		export->manifest = part.manifest;
+	archiver_begin_progress(&export->line, export->call, export->name, number, export->count);
 	r = pack_held(export, &part, &pack, err);
 	add_counts(export, &counts);
 	return r < 0 || is_last ? r : earlier_take(&export->earlier, fd_take(&list), err);
@@ -297,9 +301,15 @@ static int pack_to_files(struct export *export, int *lock, struct error *err)
 
 	for (size_t i = 0; i < export->count && r == 0; i++)
 		r = pack_part(export, i, lock, err);
+	if (r < 0 || !export->archive.path)
+		return r < 0 ? r : export_file_publish(&export->list, err);
+	progress_begin(&export->line, output_progress_fd(export->call), export->name);
+	progress_say(&export->line, "writing to disk");
+	r = export_file_publish(&export->archive, err);
 	if (r == 0)
-		r = export_file_publish(&export->archive, err);
-	return r < 0 ? r : export_file_publish(&export->list, err);
+		r = export_file_publish(&export->list, err);
+	progress_clear(&export->line);
+	return r;
 }
 
 static int export_container(struct export *export, struct error *err)

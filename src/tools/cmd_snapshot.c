@@ -12,7 +12,7 @@ static struct snapshot_words words;
 
 static int run_create(const struct call *call, char **names)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .progress.signals_fd = -1};
 	CLEAN(snapshot_done) struct snapshot made = {0};
 	CLEAN(json_done) struct json json = {0};
 	struct error err = {0};
@@ -37,7 +37,7 @@ static int run_create(const struct call *call, char **names)
 /* All of them are known before the first goes. */
 static int run_delete(const struct call *call, char **names)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .progress.signals_fd = -1};
 	struct error err = {0};
 	int code = EXIT_DONE;
 	bool deleted = false;

@@ -172,7 +172,8 @@ static int reserve(struct copying *copying, struct strings *errors, struct error
  */
 static int publish(struct copying *copying, struct error *err)
 {
-	int r = making_write(copying->folder_fd, copying->dir, copying->signals_fd, err);
+	int r = making_write(copying->call, &copying->target, copying->folder_fd,
+	                     copying->signals_fd, err);
 
 	if (r == 0 && copying->onward.backend) {
 		CLEAN_FREE char *path = storage_text(&copying->onward);

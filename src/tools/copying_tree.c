@@ -9,10 +9,10 @@
 #include "storage/copy.h"
 #include "storage/identity.h"
 #include "tools/command.h"
-#include "tools/copy_progress.h"
 #include "tools/copying.h"
 #include "tools/making.h"
 #include "tools/output.h"
+#include "tools/tree_progress.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -144,7 +144,7 @@ static int move_ids(struct copying *copying, struct error *err)
 
 /* What a copy of every byte is told. Pair: full_done(). */
 struct full {
-	struct copy_progress progress;
+	struct tree_progress progress;
 	struct copy_options options;
 	int source, target;        /* -1: not visited yet */
 	struct storage_live *live; /* of a source that runs: what is copied before it is held */
@@ -153,20 +153,18 @@ struct full {
 static void full_init(struct full *full, const struct copying *copying)
 {
 	*full = (struct full){
-		.progress = {.call = copying->call,
-	                     .name = copying->name,
-	                     .signals_fd = copying->signals_fd},
 		.options = {.write_out = true,
-	                     .progress = copy_progress_tell,
-	                     .user = &full->progress          },
+	                    .progress = tree_progress_copied,
+	                    .user = &full->progress},
 		.source = -1,
 		.target = -1,
 	};
+	tree_progress_begin(&full->progress, copying->call, copying->name, copying->signals_fd);
 }
 
 static void full_done(struct full *full)
 {
-	copy_progress_end(&full->progress);
+	progress_clear(&full->progress.line);
 	storage_live_free(full->live);
 	fd_close(&full->source);
 	fd_close(&full->target);

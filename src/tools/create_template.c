@@ -5,11 +5,13 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
-#include "base/file.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "container/config.h"
 #include "container/paths.h"
 #include "network/bridge.h"
+#include "tools/command.h"
+#include "tools/create_output.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,8 +25,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-
-#define LAST_LINE_MAX 512
 
 extern char **environ;
 
@@ -132,19 +132,19 @@ static void make_words(const struct template_run *run, const char *program, stru
 {
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", run->dir);
 	CLEAN_FREE char *config = must_printf("%s/config", run->dir);
-	CLEAN_FREE char *archive = must_printf("%s/sysc-archive", run->paths->libexec);
+	CLEAN_FREE char *archive = must_printf("%s/sysc-archive", run->call->paths.libexec);
 	CLEAN_FREE char *ttys = must_printf("%llu", (unsigned long long)run->config->ttys);
 
 	strings_add(argv, program);
 	add_option(argv, "--name", run->name);
 	add_option(argv, "--rootfs", rootfs);
 	add_option(argv, "--config", config);
-	add_option(argv, "--cache", run->paths->cache);
+	add_option(argv, "--cache", run->call->paths.cache);
 	add_option(argv, "--archive", archive);
 	add_option(argv, "--map", run->map);
 	add_option(argv, "--ttys", ttys);
 	add_network(argv, run->config);
-	if (run->quiet)
+	if (run->call->quiet)
 		strings_add(argv, "--quiet");
 	for (char *const *word = run->words; word && *word; word++)
 		strings_add(argv, *word);
@@ -186,31 +186,9 @@ static _Noreturn void become_template(const struct birth *birth)
 	_exit(127);
 }
 
-/* The last line that was printed, kept for the error. */
-struct last_line {
-	char done[LAST_LINE_MAX], now[LAST_LINE_MAX];
-	size_t used;
-};
-
-static void keep_lines(struct last_line *last, const char *bytes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (bytes[i] == '\n' || bytes[i] == '\r') {
-			last->now[last->used] = '\0';
-			if (last->used)
-				memcpy(last->done, last->now, last->used + 1);
-			last->used = 0;
-		} else if (last->used + 1 < sizeof(last->now)) {
-			/* programs of a guest may have written it */
-			last->now[last->used++] =
-				(char)((unsigned char)bytes[i] < 32 || bytes[i] == 127 ? '?'
-			                                                               : bytes[i]);
-		}
-	}
-}
-
 /* Passes its output on until it ends; true when a signal came first. */
-static bool pass_output(const struct template_run *run, int output_fd, struct last_line *last)
+static bool pass_output(const struct template_run *run, int output_fd,
+                        struct template_output *output)
 {
 	struct pollfd events[] = {
 		{.fd = output_fd,       .events = POLLIN},
@@ -232,15 +210,13 @@ static bool pass_output(const struct template_run *run, int output_fd, struct la
 			continue;
 		if (n <= 0)
 			return false;
-		keep_lines(last, buffer, (size_t)n);
-		(void)file_write_all(STDERR_FILENO, buffer, (size_t)n); /* only messages */
+		template_output_add(output, buffer, (size_t)n);
 	}
 }
 
-static int judge(const char *program, int status, const struct last_line *last, struct error *err)
+static int judge(const char *program, int status, const char *said, struct error *err)
 {
 	const char *slash = strrchr(program, '/');
-	const char *said = last->used ? last->now : last->done;
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
@@ -257,18 +233,21 @@ static int judge(const char *program, int status, const struct last_line *last, 
 static int watch(const struct template_run *run, const char *program, pid_t pid, int pidfd,
                  int output_fd, struct error *err)
 {
-	struct last_line last = {0};
-	bool interrupted = pass_output(run, output_fd, &last);
+	CLEAN(template_output_done) struct template_output output;
+	bool interrupted;
 	int status = 0;
+
+	template_output_init(&output, run->call, run->name);
+	interrupted = pass_output(run, output_fd, &output);
+	template_output_end(&output);
 
 	if (interrupted) /* the first of its PID namespace: all of them end */
 		(void)sys_pidfd_send_signal(pidfd, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	last.now[last.used] = '\0';
 	if (interrupted)
 		return fail_plain(err, EINTR, "interrupted");
-	return judge(program, status, &last, err);
+	return judge(program, status, template_output_last(&output), err);
 }
 
 int template_run(const struct template_run *run, const char *program, struct error *err)
@@ -282,7 +261,7 @@ int template_run(const struct template_run *run, const char *program, struct err
 	pid_t pid;
 
 	make_words(run, program, &argv);
-	make_environment(&env, !run->quiet && isatty(STDERR_FILENO));
+	make_environment(&env, progress_can_draw(output_progress_fd(run->call)));
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail(err, errno, "make a pipe");
 	output = ends[0];

@@ -3,21 +3,19 @@
 #ifndef SYSC_TOOLS_CREATE_TEMPLATE_H
 #define SYSC_TOOLS_CREATE_TEMPLATE_H
 
-#include <stdbool.h>
-
+struct call;
 struct config;
 struct error;
 struct paths;
 
 struct template_run {
-	const struct paths *paths;
+	const struct call *call; /* its paths; -q and --json */
 	const char *name;
 	const char *dir; /* STORE/.NAME.creating: config and rootfs/ are in it */
 	const char *map; /* "b 0 1048576 65536", NULL: none, or the tree cannot be mapped */
 	const struct config *config; /* merged: network and consoles are told to the template */
 	char *const *words;          /* the user's own, ended by NULL; may be NULL */
-	bool quiet;
-	int signals_fd; /* signalfd: one that comes ends the template */
+	int signals_fd;              /* signalfd: one that comes ends the template */
 };
 
 /* The program of a template: a path as it is, otherwise TEMPLATES/sysc-NAME. NULL and err: none. */

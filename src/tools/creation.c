@@ -229,7 +229,8 @@ static int shift(struct creation *creation, struct error *err)
 /* On disk first, then under its name. */
 static int publish(struct creation *creation, struct error *err)
 {
-	int r = making_write(creation->folder_fd, creation->dir, creation->signals_fd, err);
+	int r = making_write(creation->call, &creation->target, creation->folder_fd,
+	                     creation->signals_fd, err);
 
 	return r < 0 ? r : making_publish(creation->dir, &creation->target, err);
 }

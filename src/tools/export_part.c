@@ -123,6 +123,7 @@ int export_part_pack(const struct export_part *part, const struct export_pack *p
 		.save_fd = pack->save_fd,
 		.counts = pack->counts,
 		.signals_fd = pack->signals_fd,
+		.progress = pack->progress,
 	};
 
 	manifest_format(&part->manifest, &manifest);

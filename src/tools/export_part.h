@@ -12,6 +12,7 @@ struct call;
 struct container;
 struct earlier;
 struct error;
+struct progress;
 
 struct export_part {
 	const struct container *container;
@@ -40,6 +41,7 @@ struct export_pack {
 	int output_fd, signals_fd;
 	int base_fd, save_fd; /* the kept list it is to, and a file for its own; -1: none */
 	struct archiver_counts *counts;
+	struct progress *progress; /* for archiver_run() */
 };
 
 int export_part_pack(const struct export_part *part, const struct export_pack *pack,

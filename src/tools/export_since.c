@@ -4,11 +4,13 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "storage/manifest_list.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
+#include "tools/making.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,8 @@ static int list_archive(struct earlier *earlier, const struct call *call, const 
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int list = list_open_temporary();
+	int signals = making_catch_signals();
+	struct progress line;
 	const struct archiver_run run = {
 		.call = call,
 		.name = file,
@@ -43,17 +47,18 @@ static int list_archive(struct earlier *earlier, const struct call *call, const 
 		.manifest_fd = -1,
 		.config_fd = -1,
 		.save_fd = list,
-		.signals_fd = -1,
+		.signals_fd = signals,
+		.progress = &line,
 	};
 	int r;
 
-	if (list < 0)
-		return fail(err, -list, "keep its list");
 	strings_split(
 		&words,
 		"check --exported --allow-devices --max-bytes=1000000T --max-entries=100000000 -",
 		" ");
-	r = archiver_run(&run, err);
+	archiver_begin_progress(&line, call, file, 0, 1);
+	r = list < 0 ? fail(err, -list, "keep its list") : archiver_run(&run, err);
+	making_release_signals(&signals);
 	if (r == 0)
 		earlier->list_fd = fd_take(&list);
 	return r;

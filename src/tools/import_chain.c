@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/parse.h"
+#include "base/progress.h"
 #include "container/container.h"
 #include "storage/manifest_list.h"
 #include "tools/archiver.h"
@@ -106,7 +107,7 @@ static int look(struct import_chain *chain, struct import_input *input, struct e
 	text_done(&chain->links[first].config);
 	chain->count = first;
 	head.length = 0;
-	r = import_input_keep(input, chain->call->paths.store, err);
+	r = import_input_keep(input, chain->call, err);
 	if (r == 0)
 		r = import_input_head(input, chain->call, false, &head, err);
 	return r < 0 ? r : add_links(chain, input, &head, err);
@@ -236,6 +237,7 @@ int import_chain_run(struct import_chain *chain, const struct import_run *run, s
 
 	for (size_t i = 0; i < chain->count; i++) {
 		CLEAN_FD int now = i + 1 < chain->count ? list_open_temporary() : -1;
+		struct progress line;
 		const struct archiver_run archiver = {
 			.call = chain->call,
 			.name = run->name,
@@ -247,8 +249,12 @@ int import_chain_run(struct import_chain *chain, const struct import_run *run, s
 			.save_fd = now,
 			.counts = run->counts ? &run->counts[i] : NULL,
 			.signals_fd = run->signals_fd,
+			.progress = &line,
 		};
-		int r = run_link(chain, &chain->links[i], &archiver, err);
+		int r;
+
+		archiver_begin_progress(&line, chain->call, run->name, i, chain->count);
+		r = run_link(chain, &chain->links[i], &archiver, err);
 
 		if (r == 0 && run->done)
 			r = run->done(run->user, &chain->links[i], err);

@@ -5,12 +5,16 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "storage/manifest.h"
 #include "tools/archiver.h"
+#include "tools/command.h"
+#include "tools/making.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -138,7 +142,8 @@ int import_input_head(const struct import_input *input, const struct call *call,
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int output = memfd_create("manifest", MFD_CLOEXEC);
-	int fd = input->is_file ? input->fd : input->head_fd;
+	int fd = input->is_file ? input->fd : input->head_fd, signals = making_catch_signals();
+	struct progress line;
 	const struct archiver_run run = {
 		.call = call,
 		.name = input->file,
@@ -147,43 +152,81 @@ int import_input_head(const struct import_input *input, const struct call *call,
 		.output_fd = output,
 		.manifest_fd = -1,
 		.config_fd = -1,
-		.signals_fd = -1,
+		.signals_fd = signals,
+		.progress = is_first ? NULL : &line, /* the first is at its beginning */
 	};
 	int r;
 
-	strings_split(&words, is_first ? "head --first --quiet -" : "head --quiet -", " ");
-	if (output < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return fail(err, errno, "look at it");
-	r = archiver_run(&run, err);
+	strings_split(&words, is_first ? "head --first -" : "head -", " ");
+	archiver_begin_progress(&line, call, input->file, 0, 1);
+	r = output < 0 || lseek(fd, 0, SEEK_SET) < 0 ? fail(err, errno, "look at it")
+	                                             : archiver_run(&run, err);
+	making_release_signals(&signals);
+	if (r < 0)
+		return r;
 	if (lseek(fd, 0, SEEK_SET) < 0 || lseek(output, 0, SEEK_SET) < 0)
 		return fail(err, errno, "look at it");
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return 0;
 	r = file_read_fd(output, "manifest", MANIFEST_HEADS_MAX, text, err);
 	return r < 0 ? r : 1;
 }
 
-int import_input_keep(struct import_input *input, const char *folder, struct error *err)
+/* A pipe on its way to a file. */
+struct keeping {
+	int to_fd, signals_fd;
+	struct progress line;
+	struct progress_amount done;
+};
+
+/* All that from_fd has; -EINTR. Whoever writes a pipe may do nothing for a long time. */
+static int keep_all(struct keeping *keeping, int from_fd, struct error *err)
 {
-	CLEAN_FREE char *path = must_dup(folder);
-	CLEAN_FD int fd = -1;
+	struct pollfd events[] = {
+		{.fd = from_fd,             .events = POLLIN},
+		{.fd = keeping->signals_fd, .events = POLLIN},
+	};
 	char buffer[65536];
-	ssize_t n = 0;
-	int r = input->is_file ? 0 : file_make_dirs(path, 0711, err);
+	ssize_t n = 1;
+
+	while (n > 0) {
+		int r;
+
+		if (poll(events, ARRAY_SIZE(events), -1) < 0)
+			return fail(err, errno, "wait for it");
+		if (making_check_signals(keeping->signals_fd, err))
+			return -EINTR;
+		n = read_some(from_fd, buffer, sizeof(buffer));
+		r = n > 0 ? file_write_all(keeping->to_fd, buffer, (size_t)n) : 0;
+		if (r < 0)
+			return fail(err, -r, "write it");
+		keeping->done.bytes += n > 0 ? (uint64_t)n : 0;
+		progress_show(&keeping->line, &keeping->done);
+	}
+	return n < 0 ? fail(err, errno, "read it") : 0;
+}
+
+int import_input_keep(struct import_input *input, const struct call *call, struct error *err)
+{
+	CLEAN_FREE char *store = must_dup(call->paths.store);
+	struct keeping keeping = {.to_fd = -1};
+	CLEAN_FD int fd = -1;
+	int r = input->is_file ? 0 : file_make_dirs(store, 0711, err);
 
 	if (input->is_file || r < 0)
 		return r;
-	fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	keeping.to_fd = fd = open(store, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0 || lseek(input->head_fd, 0, SEEK_SET) < 0)
-		return fail(err, errno, "keep it in '%s'", path);
-	while ((n = read_some(input->head_fd, buffer, sizeof(buffer))) > 0 ||
-	       (n = read_some(input->fd, buffer, sizeof(buffer))) > 0) {
-		r = file_write_all(fd, buffer, (size_t)n);
-		if (r < 0)
-			return fail(err, -r, "keep it in '%s'", path);
-	}
-	if (n < 0)
-		return fail(err, errno, "read it");
+		return fail(err, errno, "keep it in '%s'", store);
+	keeping.signals_fd = making_catch_signals();
+	archiver_begin_progress(&keeping.line, call, input->file, 0, 1);
+	r = keep_all(&keeping, input->head_fd, err);
+	if (r == 0)
+		r = keep_all(&keeping, input->fd, err);
+	progress_clear(&keeping.line);
+	making_release_signals(&keeping.signals_fd);
+	if (r < 0)
+		return r == -EINTR ? r : fail_in(err, "keep it in '%s'", store);
 	fd_close(&input->fd);
 	input->fd = fd_take(&fd);
 	input->is_file = true;

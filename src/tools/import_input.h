@@ -31,8 +31,8 @@ int import_input_open(struct import_input *input, struct error *err);
  */
 int import_input_head(const struct import_input *input, const struct call *call, bool is_first,
                       struct text *text, struct error *err);
-/* Makes a pipe a file without a name, in folder, so that it can be read again; a file stays what it is. */
-int import_input_keep(struct import_input *input, const char *folder, struct error *err);
+/* Makes a pipe a file without a name, in the store, so that it can be read again; a file stays what it is. */
+int import_input_keep(struct import_input *input, const struct call *call, struct error *err);
 /* Gives all of a pipe once, from its start: into a FIFO, or (NULL) a pipe whose end is returned. */
 int import_input_relay(struct import_input *input, const char *fifo, struct error *err);
 

@@ -14,13 +14,13 @@
 #include "storage/storage.h"
 #include "tools/command.h"
 #include "tools/config_lxc.h"
-#include "tools/copy_progress.h"
 #include "tools/creation.h"
 #include "tools/import.h"
 #include "tools/import_lxc_source.h"
 #include "tools/import_settings.h"
 #include "tools/import_tree.h"
 #include "tools/output.h"
+#include "tools/tree_progress.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -121,20 +121,17 @@ static int unshift(struct import *import, const char *rootfs, struct error *err)
 static int copy(struct import *import, struct creation *creation, const char *rootfs,
                 struct error *err)
 {
-	struct copy_progress progress = {
-		.call = import->call,
-		.name = creation->name,
-		.signals_fd = creation->signals_fd,
-	};
+	struct tree_progress progress;
 	const struct copy_options options = {
-		.write_out = true, .progress = copy_progress_tell, .user = &progress};
+		.write_out = true, .progress = tree_progress_copied, .user = &progress};
 	CLEAN_FD int to = open(rootfs, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r;
 
 	if (to < 0)
 		return fail(err, errno, "open '%s'", rootfs);
+	tree_progress_begin(&progress, import->call, creation->name, creation->signals_fd);
 	r = copy_tree(import->lxc.source.fd, to, &options, NULL, err);
-	copy_progress_end(&progress);
+	progress_clear(&progress.line);
 	if (r < 0)
 		return fail_in(err, "copy the root file system of LXC");
 	/* mkfs(8) made it; a folder that somebody uses is not empty */

@@ -30,13 +30,12 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	char *words[] = {(char[]){"--skip-devices"}, (char[]){"--rootfs"}, path ? path : fifo,
 	                 NULL};
 	struct template_run run = {
-		.paths = &creation->call->paths,
+		.call = creation->call,
 		.name = creation->name,
 		.dir = creation->dir,
 		.map = map,
 		.config = &creation->config.merged,
 		.words = words,
-		.quiet = creation->call->quiet,
 		.signals_fd = creation->signals_fd,
 	};
 	int r;

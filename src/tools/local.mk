@@ -20,6 +20,7 @@ src_sysc_SOURCES += \
 	src/tools/cmd_config.c src/tools/config_lxc.c src/tools/config_lxc.h src/tools/config_show.c src/tools/config_show.h \
 	src/tools/cmd_destroy.c \
 	src/tools/cmd_create.c src/tools/create_config.c src/tools/create_config.h \
+	src/tools/create_output.c src/tools/create_output.h \
 	src/tools/create_template.c src/tools/create_template.h \
 	src/tools/creation.c src/tools/creation.h src/tools/creation_snapshot.c \
 	src/tools/making.c src/tools/making.h \
@@ -67,7 +68,7 @@ SYSC_VERBS += copy rename
 src_sysc_SOURCES += \
 	src/tools/cmd_copy.c src/tools/cmd_rename.c \
 	src/tools/copying.c src/tools/copying.h \
-	src/tools/copy_progress.c src/tools/copy_progress.h \
+	src/tools/tree_progress.c src/tools/tree_progress.h \
 	src/tools/copying_choose.c src/tools/copying_tree.c src/tools/copying_tree.h
 
 SYSC_VERBS += export import

@@ -5,10 +5,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "storage/remove.h"
-#include "tools/output.h"
+#include "tools/command.h"
+#include "tools/tree_progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,25 +20,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int making_catch_signals(void)
+static void choose_signals(sigset_t *set)
 {
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+	(void)sigemptyset(set);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(set, numbers[i]);
+}
+
+int making_catch_signals(void)
+{
 	sigset_t set;
 
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(&set, numbers[i]);
+	choose_signals(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void making_release_signals(int *signals_fd)
+{
+	sigset_t set;
+
+	fd_close(signals_fd);
+	choose_signals(&set);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 int making_check_signals(int signals_fd, struct error *err)
 {
 	struct signalfd_siginfo info;
 
-	if (read(signals_fd, &info, sizeof(info)) == sizeof(info))
-		return fail_plain(err, EINTR, "interrupted");
-	return 0;
+	if (signals_fd < 0 || read(signals_fd, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	(void)fail_plain(err, EINTR, "interrupted");
+	return (int)info.ssi_signo;
 }
 
 char *making_folder(const struct container *target)
@@ -57,11 +75,18 @@ int making_check_free(const struct container *target, struct error *err)
 	return 0;
 }
 
-int making_write(int folder_fd, const char *path, int signals_fd, struct error *err)
+int making_write(const struct call *call, const struct container *target, int folder_fd,
+                 int signals_fd, struct error *err)
 {
-	if (syncfs(folder_fd) < 0)
-		return fail(err, errno, "write '%s' to disk", path);
-	return making_check_signals(signals_fd, err);
+	CLEAN_FREE char *folder = making_folder(target);
+	struct progress line;
+	int r;
+
+	progress_begin(&line, output_progress_fd(call), target->name);
+	progress_say(&line, "writing to disk");
+	r = syncfs(folder_fd) < 0 ? fail(err, errno, "write '%s' to disk", folder) : 0;
+	progress_clear(&line);
+	return r == 0 && making_check_signals(signals_fd, err) ? -EINTR : r;
 }
 
 int making_publish(const char *folder, const struct container *target, struct error *err)
@@ -80,12 +105,18 @@ void making_remove(const struct call *call, const struct container *target)
 {
 	CLEAN_FREE char *name = must_printf(".%s.creating", target->name);
 	CLEAN_FD int store = open(target->paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct tree_progress progress;
+	const struct remove_options options = {.progress = tree_progress_removed,
+	                                       .user = &progress};
 	struct error err = {0};
 
+	tree_progress_begin(&progress, call, target->name, -1);
+	progress.line.counted = "removed";
 	if (store < 0)
 		(void)fail(&err, errno, "open '%s'", target->paths->store);
 	else
-		(void)remove_tree(store, name, &err);
+		(void)remove_tree_with(store, name, &options, &err);
+	progress_clear(&progress.line);
 	if (err.code)
 		output_note(call, "%s", err.text);
 }

@@ -12,18 +12,21 @@ struct error;
 
 /* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd that tells of them. */
 int making_catch_signals(void);
-/* -EINTR when one came. */
+/* They end the command at once again. */
+void making_release_signals(int *signals_fd);
+/* The number of one that came, with err (EINTR); 0: none did, or signals_fd is -1. */
 int making_check_signals(int signals_fd, struct error *err);
 
 /* STORE/.NAME.creating, on the heap. */
 char *making_folder(const struct container *target);
 /* -EBUSY when the name is taken, or a folder without a configuration is in the way. */
 int making_check_free(const struct container *target, struct error *err);
-/* All of the file system that folder_fd is on; path is for the message. -EINTR when a signal came meanwhile. */
-int making_write(int folder_fd, const char *path, int signals_fd, struct error *err);
+/* All of the file system that folder_fd, the folder of the target, is on. -EINTR when a signal came meanwhile. */
+int making_write(const struct call *call, const struct container *target, int folder_fd,
+                 int signals_fd, struct error *err);
 /* Gives the folder its name: from here on the container is there. */
 int making_publish(const char *folder, const struct container *target, struct error *err);
-/* Removes the folder; what cannot be removed is told. */
+/* Removes the folder, with a line of progress; what cannot be removed is told. */
 void making_remove(const struct call *call, const struct container *target);
 
 #endif

@@ -158,3 +158,8 @@ int output_json(const struct call *call, const struct json *json)
 {
 	return output_text(call, &json->text);
 }
+
+int output_progress_fd(const struct call *call)
+{
+	return call->quiet || call->json || call->many ? -1 : STDERR_FILENO;
+}

@@ -38,6 +38,9 @@ int output_text(const struct call *call, const struct text *text);
 /* A finished document. */
 int output_json(const struct call *call, const struct json *json);
 
+/* Where a line of progress is drawn (base/progress.h): -1 with -q and --json, and where several work side by side. */
+int output_progress_fd(const struct call *call);
+
 /* Starts the one document of --json: an object that has "schema": 1. */
 void output_json_begin(struct json *json);
 

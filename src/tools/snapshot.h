@@ -9,6 +9,7 @@
 #include "container/state.h"
 #include "storage/copy.h"
 #include "storage/snapshot.h"
+#include "tools/tree_progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,11 +33,8 @@ struct subject {
 	int lock;
 	struct snapshot
 		ended; /* what a killed restore replaced that was ended first; no name: none */
-	struct copy_options copy; /* with a progress line */
-	int64_t told_ms;
-	bool has_line;  /* a progress line is on the terminal */
-	int signals_fd; /* subject_catch(); -1: not caught */
-	int signal;     /* that ended it; 0: none */
+	struct tree_progress progress; /* its signals_fd by subject_catch() */
+	struct copy_options copy;      /* with that */
 };
 
 /*

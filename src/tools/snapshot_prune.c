@@ -135,7 +135,7 @@ static int prune(struct subject *subject, const char *rules, struct json *json, 
 static int prune_one(const struct call *call, const struct snapshot_words *words, const char *name,
                      struct json *json)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .progress.signals_fd = -1};
 	struct error err = {0};
 	const char *rules;
 
@@ -213,7 +213,7 @@ static char *scheduled_name(int64_t now_ms)
 static int make_due(const struct call *call, const struct snapshot_words *words, const char *name,
                     struct error *err)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .progress.signals_fd = -1};
 	int64_t now = state_now_ms();
 	CLEAN_FREE char *snapshot = scheduled_name(now);
 	CLEAN_FREE char *rules = NULL;

@@ -284,7 +284,7 @@ static int restore(struct subject *subject, const char *wanted, const struct str
 
 int snapshot_run_restore(const struct call *call, const struct snapshot_words *words, char **names)
 {
-	CLEAN(subject_close) struct subject subject = {.lock = -1, .signals_fd = -1};
+	CLEAN(subject_close) struct subject subject = {.lock = -1, .progress.signals_fd = -1};
 	CLEAN(strings_done) struct strings paths = {0};
 	struct error err = {0};
 

@@ -2,8 +2,6 @@
 /* The container that sysc snapshot works on, and making one snapshot of it. */
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/parse.h"
-#include "base/process.h"
 #include "container/lock.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
@@ -14,62 +12,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/signalfd.h>
 
 #define LOCK_MS 30000
-#define TELL_MS 200
 
-/* Ends it after a signal. A line that is written over while it changes; nothing where nobody looks. */
+/* The user of copy options is who subject_slow() is called with too. */
 static int tell_progress(const struct copy_totals *done, void *user, struct error *err)
 {
 	struct subject *subject = user;
-	int64_t now = process_clock_ms();
-	struct signalfd_siginfo info;
-	CLEAN_FREE char *line = NULL;
-	char size[24];
 
-	if (subject->signals_fd >= 0 &&
-	    read(subject->signals_fd, &info, sizeof(info)) == sizeof(info)) {
-		subject->signal = (int)info.ssi_signo;
-		return fail_plain(err, EINTR, "interrupted");
-	}
-	if (!done->files || subject->call->quiet || subject->call->json || !isatty(STDERR_FILENO) ||
-	    now < subject->told_ms + TELL_MS)
-		return 0;
-	subject->told_ms = now;
-	subject->has_line = true;
-	format_size(done->bytes, size);
-	line = must_printf("\r\033[K%s: copying: %s in %llu files", subject->container.name, size,
-	                   (unsigned long long)done->files);
-	(void)!write(STDERR_FILENO, line, strlen(line)); /* only to be looked at */
-	return 0;
+	return tree_progress_copied(done, &subject->progress, err);
 }
 
 void subject_quiet(struct subject *subject)
 {
-	if (subject->has_line)
-		(void)!write(STDERR_FILENO, "\r\033[K", 4); /* as above */
-	subject->has_line = false;
+	progress_clear(&subject->progress.line);
 }
 
 void subject_catch(struct subject *subject)
 {
-	if (subject->signals_fd < 0)
-		subject->signals_fd = making_catch_signals();
+	if (subject->progress.signals_fd < 0)
+		subject->progress.signals_fd = making_catch_signals();
 }
 
 int subject_code(const struct subject *subject, int code)
 {
-	return subject->signal ? 128 + subject->signal : code;
+	return subject->progress.signal ? 128 + subject->progress.signal : code;
 }
 
 void subject_slow(void *user)
 {
-	const struct subject *subject = user;
+	struct subject *subject = user;
 	bool is_held = subject->state.phase == STATE_RUNNING && !subject->words->no_freeze &&
 	               subject->container.config.snapshots.freeze;
 
+	subject_quiet(subject);
 	output_note(subject->call, "%s: its file system cannot share blocks: the tree is copied%s",
 	            subject->container.name, is_held ? ", and the container frozen as long" : "");
 }
@@ -105,7 +81,8 @@ int subject_open(struct subject *subject, const struct call *call,
 	bool has_begun;
 	int r;
 
-	*subject = (struct subject){.call = call, .words = words, .lock = -1, .signals_fd = -1};
+	*subject = (struct subject){.call = call, .words = words, .lock = -1};
+	tree_progress_begin(&subject->progress, call, name, -1);
 	subject->copy = (struct copy_options){
 		.write_out = true, .progress = tell_progress, .user = subject};
 	r = load(subject, name, err);
@@ -141,7 +118,7 @@ void subject_close(struct subject *subject)
 	container_done(&subject->container);
 	snapshot_done(&subject->ended);
 	fd_close(&subject->lock);
-	fd_close(&subject->signals_fd);
+	fd_close(&subject->progress.signals_fd);
 }
 
 /* "/" of its init; -1 while it is stopped. */

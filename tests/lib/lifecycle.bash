@@ -73,12 +73,6 @@ cgroup_file() {
 	return 1
 }
 
-# terminal STEP... -- COMMAND...: runs it on a terminal; see terminal.py
-terminal() {
-	need python3
-	python3 "$top_srcdir/tests/lib/terminal.py" "$@"
-}
-
 # kill_both NAME: nobody is left
 kill_both() {
 	local keeper monitor

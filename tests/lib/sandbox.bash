@@ -109,6 +109,12 @@ with_kill() {
 	timeout --foreground -s KILL "$after" "$top_builddir/src/sysc" "$@" >/dev/null 2>&1 || :
 }
 
+# terminal STEP... -- COMMAND...: runs it on a terminal; see terminal.py
+terminal() {
+	need python3
+	python3 "$top_srcdir/tests/lib/terminal.py" "$@"
+}
+
 # in_background COMMAND...: ended by teardown; $background is its pid
 SANDBOX_PIDS=()
 in_background() {

@@ -5,7 +5,7 @@
  * The kernel asks (seccomp_unotify(2)), so nothing of it depends on times; with several threads or processes the order
  * of the steps may differ from run to run. Used by tests/lib/steps.bash.
  *
- *   step [-l FILE] [-c CLASS] [-n N] [-k main|self | -e ERRNO[+]] [-x COMMAND] [-d] COMMAND...
+ *   step [-l FILE] [-c CLASS] [-n N] [-k main|self | -e ERRNO[+]] [-x|-w COMMAND] [-d] COMMAND...
  *
  *   -l FILE     lists the steps: "N PROGRAM CALL NAME"
  *   -c CLASS    counts only: space (needs room on the disk), sync (writes it to disk); all of those on the disk; host:
@@ -15,6 +15,7 @@
  *   -k main     kills the command there; self: the process whose step it is
  *   -e ERRNO    the call fails with ENOSPC, EIO or EDQUOT; with "+" all of the class after it too
  *   -x COMMAND  is run (by sh) before each step, with its number in STEP
+ *   -w COMMAND  the same, but only who makes the call waits for it: its other threads go on, and others
  *   -d          what still runs after the command goes on; otherwise that has SECONDS_LEFT
  *
  * The exit code is the command's, 128+signal; 124: something still ran; 125: this program failed.
@@ -135,7 +136,7 @@ static struct {
 	FILE *out;
 	enum class class;
 	uint64_t number;
-	bool kill_main, kill_self, from_then, detach;
+	bool kill_main, kill_self, from_then, detach, is_async;
 	int error;
 	pid_t main;
 	uint64_t count;
@@ -265,7 +266,7 @@ static bool act(const struct seccomp_notif *asked, struct seccomp_notif_resp *an
 	bool dies = step.kill_self || (step.kill_main && is_of_main((pid_t)asked->pid));
 	bool is_it = step.count == step.number;
 
-	if (step.look)
+	if (step.look && !step.is_async)
 		look();
 	if (step.error && (is_it || (step.from_then && step.number && step.count > step.number))) {
 		answer->error = -step.error;
@@ -277,6 +278,16 @@ static bool act(const struct seccomp_notif *asked, struct seccomp_notif_resp *an
 	if (is_it && step.kill_main)
 		(void)kill(step.main, SIGKILL);
 	return !is_it || !dies;
+}
+
+/* True: somebody else answers, when the command has come to its end. */
+static bool look_apart(int listener, struct seccomp_notif_resp *answer)
+{
+	if (!step.look || !step.is_async || fork() != 0)
+		return step.look && step.is_async;
+	look();
+	(void)seccomp_notify_respond(listener, answer); /* or killed meanwhile */
+	_exit(0);
 }
 
 static void serve(int listener, struct seccomp_notif *asked, struct seccomp_notif_resp *answer)
@@ -298,7 +309,7 @@ static void serve(int listener, struct seccomp_notif *asked, struct seccomp_noti
 			step.count++;
 			if (step.out)
 				list_step(row, asked, subject);
-			if (!act(asked, answer))
+			if (!act(asked, answer) || look_apart(listener, answer))
 				return;
 		}
 	}
@@ -430,7 +441,7 @@ static int run(char *argv[])
 	else if (!is_over &&
 	         !watch(listener, -1, process_clock_ms() + (int64_t)SECONDS_LEFT * 1000))
 		return 124;
-	if (step.look) {
+	if (step.look && !step.is_async) {
 		step.count++;
 		look();
 	}
@@ -464,7 +475,7 @@ int main(int argc, char *argv[])
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "+l:c:n:k:e:x:d")) != -1) {
+	while ((option = getopt(argc, argv, "+l:c:n:k:e:x:w:d")) != -1) {
 		switch (option) {
 		case 'l':
 			step.list = optarg;
@@ -487,7 +498,9 @@ int main(int argc, char *argv[])
 			step.error = read_error(optarg);
 			break;
 		case 'x':
+		case 'w':
 			step.look = optarg;
+			step.is_async = option == 'w';
 			break;
 		case 'd':
 			step.detach = true;

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A person at a terminal: runs a command on a pty of its own and does, one after the other, what its words say.
 
-    terminal.py [expect=REGEX | send=TEXT | paste=FILE | size=ROWSxCOLUMNS | hangup]... -- COMMAND...
+    terminal.py [expect=REGEX | send=TEXT | paste=FILE | run=COMMAND | size=ROWSxCOLUMNS | hangup]... -- COMMAND...
 
 expect waits (at most 20 seconds) until REGEX is in what was printed since the last match; send types TEXT, in which \\r,
-\\x01 and their like stand for bytes; paste types what FILE has; hangup closes the terminal. All that was printed goes to
-standard output. The exit code is the command's, 128+N for signal N, and 99 when an expectation was not met.
+\\x01 and their like stand for bytes; paste types what FILE has; run runs another COMMAND elsewhere, by sh, to its end;
+hangup closes the terminal. All that was printed goes to standard output. The exit code is the command's, 128+N for signal N, and 99 when an expectation was not met.
 """
-import codecs, fcntl, os, pty, re, select, signal, struct, sys, termios, time
+import codecs, fcntl, os, pty, re, select, signal, struct, subprocess, sys, termios, time
 
 LIMIT = 20
 
@@ -58,6 +58,16 @@ def paste(fd, data, printed):
     return seen
 
 
+def run(command):
+    try:
+        done = subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, timeout=LIMIT).returncode == 0
+    except subprocess.TimeoutExpired:
+        done = False
+    if not done:
+        sys.stderr.write("terminal: %r failed\n" % command)
+    return done
+
+
 def main():
     words = sys.argv[1:]
     split = words.index("--")
@@ -78,6 +88,9 @@ def main():
         elif word == "paste":
             with open(value, "rb") as file:
                 seen = paste(fd, file.read(), printed)
+        elif word == "run":
+            if not run(value):
+                seen = None
         elif word == "size":
             size(fd, value)
         elif word == "hangup":

@@ -28,6 +28,7 @@ ROOT_TESTS += tests/root/net.bats
 ROOT_TESTS += tests/root/network.bats
 ROOT_TESTS += tests/root/oom.bats
 ROOT_TESTS += tests/root/powercut.bats
+ROOT_TESTS += tests/root/progress.bats
 ROOT_TESTS += tests/root/ready.bats
 ROOT_TESTS += tests/root/rename.bats
 ROOT_TESTS += tests/root/restart.bats
@@ -43,4 +44,4 @@ ROOT_TESTS += tests/root/tools.bats
 ROOT_TESTS += tests/root/transfer.bats
 TESTS += $(ROOT_TESTS)
 EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py \
-	tests/lib/steps.bash tests/lib/tree.bash
+	tests/lib/screen.py tests/lib/steps.bash tests/lib/tree.bash

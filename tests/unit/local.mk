@@ -30,11 +30,12 @@ tests_unit_test_storage_remove_SOURCES = tests/unit/test-storage-remove.c
 tests_unit_test_storage_shift_SOURCES = tests/unit/test-storage-shift.c
 tests_unit_test_storage_storage_SOURCES = tests/unit/test-storage-storage.c
 UNIT_TESTS += tests/unit/test-base-error tests/unit/test-base-file tests/unit/test-base-parse \
-	tests/unit/test-base-process tests/unit/test-base-socket tests/unit/test-base-text
+	tests/unit/test-base-process tests/unit/test-base-progress tests/unit/test-base-socket tests/unit/test-base-text
 tests_unit_test_base_error_SOURCES = tests/unit/test-base-error.c
 tests_unit_test_base_file_SOURCES = tests/unit/test-base-file.c
 tests_unit_test_base_parse_SOURCES = tests/unit/test-base-parse.c
 tests_unit_test_base_process_SOURCES = tests/unit/test-base-process.c
+tests_unit_test_base_progress_SOURCES = tests/unit/test-base-progress.c
 tests_unit_test_base_socket_SOURCES = tests/unit/test-base-socket.c
 tests_unit_test_base_text_SOURCES = tests/unit/test-base-text.c
 UNIT_TESTS += tests/unit/test-helpers-init
