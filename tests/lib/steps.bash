@@ -149,6 +149,15 @@ operation() {
 		begin && sysc export -q -o "$beside/out/web1.tar.zst" web1
 		words=(import web2 "$beside/out/web1.tar.zst") again=4
 		;;
+	import-snapshots)
+		begin_snapshots && sysc export -q --snapshots -o "$beside/out/web1.tar.zst" web1
+		words=(import web2 "$beside/out/web1.tar.zst") again=4
+		;;
+	import-then)
+		begin_since
+		words=(import web2 "$beside/out/web1.tar.zst" --then "$beside/out/since.tar.zst") again=4
+		;;
+	export-list) begin && words=(export -q -o "$disk/out/web1.tar.zst" --list "$disk/out/web1.list" web1) parts=yes ;;
 	destroy) begin && words=(destroy web1) again=3 ;;
 	destroy-snapshots) begin_snapshots && words=(destroy -s web1) again=3 ;;
 	esac
@@ -167,6 +176,16 @@ begin_snapshots() {
 	echo changed >"$(upper_of web1)/changed"
 	sysc snapshot create -q web1 second
 	echo again >"$(upper_of web1)/changed"
+	keep_beginning
+}
+
+# an archive, and one of what changed since
+begin_since() {
+	begin_snapshots
+	sysc export -q -o "$beside/out/web1.tar.zst" web1
+	echo more >"$(upper_of web1)/more"
+	rm "$(upper_of web1)/deep/secret"
+	sysc export -q --since "$beside/out/web1.tar.zst" -o "$beside/out/since.tar.zst" web1
 	keep_beginning
 }
 

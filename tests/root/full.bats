@@ -57,5 +57,8 @@ fail_walk() {
 @test "snapshot prune" { walk prune; }
 @test "export" { walk export; }
 @test "import" { walk import; }
+@test "import: with snapshots" { walk import-snapshots; }
+@test "import: an increment" { walk import-then; }
+@test "export: with its list" { walk export-list; }
 @test "destroy" { walk destroy; }
 @test "destroy -s" { walk destroy-snapshots; }

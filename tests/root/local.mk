@@ -6,6 +6,7 @@ ROOT_TESTS += tests/root/apparmor.bats
 ROOT_TESTS += tests/root/archive.bats
 ROOT_TESTS += tests/root/attach.bats
 ROOT_TESTS += tests/root/autostart.bats
+ROOT_TESTS += tests/root/concurrent-running.bats
 ROOT_TESTS += tests/root/concurrent.bats
 ROOT_TESTS += tests/root/console.bats
 ROOT_TESTS += tests/root/copy.bats
