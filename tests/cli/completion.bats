@@ -33,7 +33,7 @@ load_completion() {
 	completes ver
 	offers version
 	completes ''
-	for verb in $(sysc help --verbs); do
+	for verb in $(all_verbs); do
 		[[ " $offered " == *" $verb "* ]]
 	done
 }

@@ -22,6 +22,9 @@ PIDS=()
 program=$top_builddir/src/sysc
 sysc() { "$program" "$@"; }
 
+# all_verbs: at least one; a loop over nothing would find nothing wrong
+all_verbs() { sysc help --verbs | grep . || echo none; }
+
 # define NAME [LINE...]: a container of the store, as its configuration only
 define() {
 	local name=$1

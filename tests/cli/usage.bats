@@ -10,14 +10,14 @@ bats_require_minimum_version 1.5.0
 	alone=$output
 	status 0 sysc help
 	[[ $output == "$alone" ]]
-	for verb in $(sysc help --verbs); do
+	for verb in $(all_verbs); do
 		grep -qE "^  $verb " <<<"$output"
 	done
 	run ! env LC_ALL=C.UTF-8 grep -E '^.{81}' <<<"$output"
 }
 
 @test "every verb has help on stdout, by --help, -h and help VERB" {
-	for verb in $(sysc help --verbs); do
+	for verb in $(all_verbs); do
 		status 0 sysc help "$verb"
 		by_help=$output
 		says "Usage: sysc $verb"
@@ -101,7 +101,7 @@ bats_require_minimum_version 1.5.0
 }
 
 @test "every verb refuses an unknown option with exit code 2, and leaves stdout alone" {
-	for verb in $(sysc help --verbs); do
+	for verb in $(all_verbs); do
 		run --separate-stderr sysc "$verb" --no-such-option
 		[[ $status == 2 && -z $output && -n $stderr ]]
 	done

@@ -244,7 +244,8 @@ t.addfile(i, Zeros()); t.close()'
 	run "$tree" put --root root out/evil <<<evil
 	((status == 1))
 	run "$tree" link --root root /dev/null out/evil
-	((status == 1)) && [[ ! -e outside/evil ]]
+	((status == 1))
+	[[ ! -e outside/evil ]]
 	"$tree" link --root root /dev/null etc/null
 	[[ $(readlink root/etc/null) == /dev/null ]]
 	"$tree" put --root root --mode 0600 etc/shadow </dev/null

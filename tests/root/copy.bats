@@ -448,7 +448,10 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 		name=$name out=$out "$top_builddir/tests/lib/step" -x "sh $PWD/look" "$top_builddir/src/sysc" copy $way
 		if [[ $way == *loop* ]]; then
 			# its file system is mounted nowhere that could be looked at: the image has them
-			[[ -e out ]] && sysc start web2 && [[ $(inside web2 'ls /srv/many | wc -l') == 9 ]] && sysc stop -k web2
+			[[ -e out ]]
+			sysc start web2
+			[[ $(inside web2 'ls /srv/many | wc -l') == 9 ]]
+			sysc stop -k web2
 		else
 			[[ $(cat out) == 9 ]] || { cat out && return 1; }
 		fi

@@ -16,7 +16,7 @@ setup() {
 # nothing_left: no folder of a container, made or half made, and no process or mount of a template
 nothing_left() {
 	[[ -z $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock) ]] || { ls -la "$SYSC_PATH" && return 1; }
-	! grep -q "$SYSC_PATH" /proc/self/mounts
+	! grep "$SYSC_PATH" /proc/self/mounts || return 1
 	! grep -lsqa "$SYSC_PATH/\.[a-z0-9]*\.creating" /proc/[0-9]*/cmdline
 }
 

@@ -63,7 +63,9 @@ check_fence() {
 	run ! opens web1 /root/loop1
 	[[ $output == *"Operation not permitted"* ]]
 	# who looks after it is in a cgroup of ours too, under no limit of the container's
-	for pid in $(sed -nE 's/^(monitor|keeper)_pid //p' "$SYSC_RUN/web1/state"); do
+	mapfile -t pids < <(sed -nE 's/^(monitor|keeper)_pid //p' "$SYSC_RUN/web1/state")
+	((${#pids[@]} == 2))
+	for pid in "${pids[@]}"; do
 		grep -x "0::/$SYSC_CGROUP/.supervisors" "/proc/$pid/cgroup"
 	done
 	sysc stop -k web1

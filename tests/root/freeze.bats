@@ -38,6 +38,7 @@ count_on() { [[ $(counts) != "$1" ]]; }
 	[ "$status" = 0 ]
 	# a start does not thaw it
 	run sysc start web1
+	[ "$status" = 0 ]
 	[ "$(state_of web1)" = FROZEN ]
 
 	run sysc unfreeze web1

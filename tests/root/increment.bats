@@ -225,7 +225,8 @@ refused() {
 	shift
 	run sysc import "$@"
 	echo "$output"
-	((status == 1)) && [[ ${#lines[@]} == 1 && $output == *"$text"* ]]
+	((status == 1))
+	[[ ${#lines[@]} == 1 && $output == *"$text"* ]]
 	nothing_left
 	[[ ! -e $SYSC_PATH/web9 ]]
 }
@@ -643,7 +644,11 @@ increments_with_snapshots() {
 		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
 		kill -KILL "$pid" 2>/dev/null || :
 		wait "$pid" || :
-		[[ ! -e other/web1 ]] || { [[ -d other/web1/snapshots/three ]] && same web1 && elsewhere destroy -s web1; }
+		if [[ -e other/web1 ]]; then
+			[[ -d other/web1/snapshots/three ]]
+			same web1
+			elsewhere destroy -s web1
+		fi
 	done
 	elsewhere import -q all.tar.zst
 	same web1

@@ -149,7 +149,8 @@ value() { cgroup_file "$1" "payload/$2" 2>/dev/null || cgroup_file "$1" "$2" 2>/
 	need controller pids
 	make_busybox web1 -s limits.pids=40
 	sysc start web1
-	run inside web1 'find /sys/fs/cgroup -name pids.max -o -name memory.max | while read -r f; do echo max >$f; done'
+	# whatever becomes of it
+	inside web1 'find /sys/fs/cgroup -name pids.max -o -name memory.max | while read -r f; do echo max >$f; done' || :
 	[ "$(value web1 pids.max pids.max)" = 40 ]
 	# a v1 hierarchy may be mounted in there, but what it shows is not the guest's to write
 	run ! inside web1 'mkdir /tmp/c && mount -t cgroup -o pids none /tmp/c && echo max >/tmp/c/pids.max'

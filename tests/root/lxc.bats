@@ -265,7 +265,10 @@ s = socket.socket(socket.AF_UNIX); s.bind('\0$lxc/r1/command'); s.listen(); sign
 		read -rt "$(printf '0.%03d' "$i")" <> <(:) || :
 		kill -KILL "$pid" 2>/dev/null || :
 		wait "$pid" || :
-		[[ ! -e $SYSC_PATH/k1 ]] || { [[ $(stat -c %u "$(rootfs k1)/data") == 0 ]] && sysc destroy k1; }
+		if [[ -e $SYSC_PATH/k1 ]]; then
+			[[ $(stat -c %u "$(rootfs k1)/data") == 0 ]]
+			sysc destroy k1
+		fi
 	done
 	tree "$lxc/k1/rootfs" | diff before -
 	sysc import -q --lxc "$lxc/k1"

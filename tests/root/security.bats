@@ -96,7 +96,8 @@ refuses() {
 		# refused or inside: teardown looks at what is outside
 		run sysc start web
 		echo "$link: $status $output"
-		[ ! -e "$outside/made" ] && [ ! -e "$outside/madefile" ]
+		[ ! -e "$outside/made" ]
+		[ ! -e "$outside/madefile" ]
 		sysc destroy -f web
 	done
 }
@@ -214,7 +215,9 @@ refuses() {
 		done
 	done
 	# the container's cgroups hold processes of the container only
-	sandbox_cgroups | grep '/web' | while read -r dir; do
+	mapfile -t folders < <(sandbox_cgroups | grep '/web')
+	((${#folders[@]} > 0))
+	for dir in "${folders[@]}"; do
 		while read -r p; do
 			[ ! -d "/proc/$p" ] || [ "$(readlink "/proc/$p/ns/pid")" = "$(readlink "/proc/$pid/ns/pid")" ]
 		done <"$dir/cgroup.procs"
@@ -345,9 +348,13 @@ refuses() {
 	run guest sh -c 'n=0; while [ $n -lt 100 ]; do sleep 20 & n=$((n + 1)); done; wait'
 	echo "$output" | tail -n 2
 	[[ $output == *"fork"* ]]
+	found=no
 	for file in /sys/fs/cgroup/pids/$SYSC_CGROUP*/web*/pids.max /sys/fs/cgroup/$SYSC_CGROUP*/web*/pids.max; do
-		[ ! -e "$file" ] || [ "$(cat "$file")" = 60 ]
+		[ -e "$file" ] || continue
+		[ "$(cat "$file")" = 60 ]
+		found=yes
 	done
+	[ "$found" = yes ]
 	sysc stop -k web
 }
 
@@ -486,8 +493,8 @@ refuses() {
 	before=$(sha256sum <"$top_builddir/src/sysc")
 	"$top_builddir/src/sysc" attach web -- sleep 20 &
 	attached=$!
-	wait_until 10 grep -q sleep <(sysc attach web -- ps) || :
-	wait_until 10 test "$(readlink "/proc/$attached/exe")" = "/memfd:sysc (deleted)"
+	is_sealed() { [[ $(readlink "/proc/$attached/exe") == "/memfd:sysc (deleted)" ]]; }
+	wait_until 10 is_sealed
 	run python3 -c '
 import fcntl, sys
 print(fcntl.fcntl(open(sys.argv[1], "rb"), 1034))  # F_GET_SEALS: seal, shrink, grow, write

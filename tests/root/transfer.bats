@@ -363,7 +363,8 @@ strange_tree() {
 	for at in 1 600 2000 $((size / 2)) $((size - 3000)) $((size - 1100)); do
 		head -c "$at" a.tar >cut.tar
 		run sysc import web2 cut.tar
-		((status == 1)) && [[ ${#lines[@]} == 1 ]]
+		((status == 1))
+		[[ ${#lines[@]} == 1 ]]
 		nothing_left
 	done
 	: >empty.tar
@@ -458,7 +459,8 @@ same_or_refused() {
 		forge "$1"
 		run sysc import web1 forged.tar
 		echo "$output"
-		((status == 1)) && [[ ${#lines[@]} == 1 && $output == *"$2"* ]]
+		((status == 1))
+		[[ ${#lines[@]} == 1 && $output == *"$2"* ]]
 		[[ ! -e $SYSC_PATH/web1 && ! -e $SYSC_PATH/.web1.creating ]]
 	}
 	deceived 'members.insert(1, members[0])' "was expected"
@@ -507,7 +509,8 @@ same_or_refused() {
 		out.close()
 	END
 	run sysc import web1 bomb.tar.gz
-	((status == 1)) && [[ ${#lines[@]} == 1 ]]
+	((status == 1))
+	[[ ${#lines[@]} == 1 ]]
 	[[ $output == *"not what was packed"* || $output == *"is in it and not"* || $output == *"bomb"* ]]
 	[[ ! -e $SYSC_PATH/web1 && ! -e $SYSC_PATH/.web1.creating ]]
 }
