@@ -2,7 +2,20 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the harness sets what is not set here
 # A store on a file system of its own, in an image of the test's ("load ../lib/images", after lifecycle). Works in the
-# test's own folder, into which it goes; teardown is drop_images.
+# test's own folder, into which it goes.
+
+setup() { images_setup; }
+teardown() { images_teardown; }
+
+images_setup() {
+	lifecycle_setup
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+images_teardown() {
+	sandbox_teardown
+	drop_images
+}
 
 need_loop() { [[ -e /dev/loop-control ]] || skip "the host has no loop devices"; }
 

@@ -326,6 +326,20 @@ clean_run() {
 	[[ -n $before && $before != "$after" ]]
 }
 
+# at_each_step LIST MOST SEE [STEP-OPTION...]: for each of the chosen steps the operation once more, with the options at
+# that step; then SEE N judges what is there, and code
+at_each_step() {
+	local n code chosen list=$1 most=$2 see=$3
+	shift 3
+	mapfile -t chosen < <(choose_steps "$list" "$most")
+	((${#chosen[@]} > 0)) || { echo "no step in $list" && return 1; }
+	for n in "${chosen[@]}"; do
+		from_beginning
+		run_steps -n "$n" "$@" || tell "$n" "exit code $code"
+		"$see" "$n"
+	done
+}
+
 # tell WHERE WHAT [MORE]: of a failure
 tell() {
 	echo "at step $1, $(sed -n "${1}p" "$beside/steps"): $2"
@@ -360,6 +374,30 @@ assert_list() {
 	[[ $now == after ]] || list=$list_before
 	[[ $(list_all) == "$list" ]] || tell "$1" "left behind" "$(differences "$list" "$(list_all)")"
 	assert_clean || tell "$1" "left behind"
+}
+
+# assert_before_or_after N: as is_before_or_after
+assert_before_or_after() {
+	is_before_or_after || tell "$1" "neither as before nor as after" "$(differences "$before" "$state")"
+}
+
+# assert_end N: what was not brought to its end is ended, by the next command or by the same once more
+assert_end() {
+	if [[ -n $next ]]; then end_by_next "$1"; else end_by_same "$1"; fi
+}
+
+end_by_same() {
+	local code=0
+	"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || code=$?
+	((code == 0)) || [[ $now == after && $again == "$code" ]] || tell "$1" "again: exit code $code, was $now"
+	now=after state=$(look)
+	[[ $state == "$after" ]] || tell "$1" "again: not as after" "$(differences "$after" "$state")"
+}
+
+end_by_next() {
+	# shellcheck disable=SC2086 # words
+	"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
+	is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
 }
 
 # is_ended: after the next command

@@ -11,6 +11,12 @@ tree() { python3 "${top_srcdir:?}/tests/lib/tree.py" "$(rootfs "$1")" etc/hostna
 # same NAME: here and elsewhere
 same() { diff <(tree "$1") <(SYSC_PATH=$BATS_TEST_TMPDIR/other tree "$1"); }
 
+# forge FROM PYTHON: an archive with another content; see forge.py
+forge() {
+	need python3
+	python3 "$top_srcdir/tests/lib/forge.py" "$@"
+}
+
 nothing_left() {
 	[[ -z $(find "$SYSC_PATH" -mindepth 1 -maxdepth 1 ! -name .lock ! -name web1) ]] || { ls -la "$SYSC_PATH" && return 1; }
 	! grep -q "$SYSC_PATH" /proc/self/mounts

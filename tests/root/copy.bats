@@ -9,16 +9,6 @@ bats_require_minimum_version 1.5.0
 load ../lib/lifecycle
 load ../lib/images
 
-setup() {
-	lifecycle_setup
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown() {
-	sandbox_teardown
-	drop_images
-}
-
 value() { sysc config get "$1" "$2"; }
 path_of() { value "$1" rootfs.path; }
 # all that is below a tree, with owners, modes, times and content

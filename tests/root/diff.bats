@@ -8,16 +8,6 @@ LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
 load ../lib/images
 
-setup() {
-	lifecycle_setup
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-teardown() {
-	sandbox_teardown
-	drop_images
-}
-
 # gone NAME: destroyed with its snapshots, and nothing of it is anywhere
 gone() {
 	sysc destroy -f -s "$1"

@@ -17,21 +17,17 @@ walk() {
 
 # fail_walk CLASS ERROR WHY: the steps of the class fail
 fail_walk() {
-	local n code class=$1 error=$2 why=$3
-	clean_run -c "$class"
-	for n in $(choose_steps "$beside/steps" "${MOST-10}"); do
-		from_beginning
-		run_steps -c "$class" -n "$n" -e "$error" || tell "$n" "exit code $code"
-		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
-		((code == 1)) || [[ $code == 0 && $now == after ]] || tell "$n" "exit code $code, is $now"
-		((code == 0)) || [[ $(grep -c "^sysc-${words[0]}:.*$why" "$beside/run.log") == 1 ]] || tell "$n" "not one error"
-		if [[ $now == between && -n $next ]]; then
-			# shellcheck disable=SC2086 # words
-			"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$n" "the next command failed"
-			is_ended || tell "$n" "not ended" "$(differences "$after" "$state")"
-		fi
-		assert_list "$n"
-	done
+	local why=$3
+	clean_run -c "$1"
+	at_each_step "$beside/steps" "${MOST-10}" see_failed -c "$1" -e "$2"
+}
+
+see_failed() {
+	assert_before_or_after "$1"
+	((code == 1)) || [[ $code == 0 && $now == after ]] || tell "$1" "exit code $code, is $now"
+	((code == 0)) || [[ $(grep -c "^sysc-${words[0]}:.*$why" "$beside/run.log") == 1 ]] || tell "$1" "not one error"
+	[[ $now != between || -z $next ]] || end_by_next "$1"
+	assert_list "$1"
 }
 
 @test "create" { walk create; }

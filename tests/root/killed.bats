@@ -10,87 +10,72 @@ load ../lib/steps
 
 # walk OPERATION: killed at each step; then the same once more, or the next command
 walk() {
-	local n code
 	operation "$1"
 	clean_run
-	for n in $(choose_steps "$beside/steps" "${MOST-16}"); do
-		from_beginning
-		run_steps -n "$n" -k main || tell "$n" "exit code $code"
-		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
-		if [[ -n $next ]]; then end_by_next "$n"; else end_by_same "$n"; fi
-		assert_list "$n"
-	done
+	at_each_step "$beside/steps" "${MOST-16}" see_killed -k main
 }
 
-end_by_same() {
-	local code=0
-	"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || code=$?
-	((code == 0)) || [[ $now == after && $again == "$code" ]] || tell "$1" "again: exit code $code, was $now"
-	now=after state=$(look)
-	[[ $state == "$after" ]] || tell "$1" "again: not as after" "$(differences "$after" "$state")"
-}
-
-end_by_next() {
-	# shellcheck disable=SC2086 # words
-	"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
-	is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
+see_killed() {
+	assert_before_or_after "$1"
+	assert_end "$1"
+	assert_list "$1"
 }
 
 # repeat OPERATION [twice]: a restore that was killed and is repeated is done once, and every tree that one that nobody
 # killed leaves is there. Where all was done but to say so, it may be done twice; that of paths always.
 repeat() {
-	local n tree folder untold
+	local may_twice=${2-no}
 	operation "$1"
 	clean_run
-	for n in $(choose_steps "$beside/steps" "${MOST-24}"); do
-		from_beginning
-		run_steps -n "$n" -k main || tell "$n" "exit code $code"
-		((code != 0)) || continue # it had fewer steps, as what several threads do may have
-		untold=${2-no}
-		for folder in "$SYSC_PATH"/web1/snapshots/before-restore-*; do
-			[[ ! -d $folder || -e $folder/told ]] || untold=yes
-		done
-		"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || tell "$n" "again: it failed"
-		state=$(look)
-		[[ $untold != no ]] || [[ $state == "$after" ]] || tell "$n" "not as after" "$(differences "$after" "$state")"
-		while read -r tree; do
-			grep -qF " $tree " <<<"$state " || tell "$n" "lost" "$(differences "$after" "$state")"
-		done < <(grep -v '^config' <<<"$after" | grep -o '[0-9a-f]\{64\}')
-		! list_all | grep '/\.[^/]*\.' || tell "$n" "left behind" "$(list_all)"
-		assert_clean || tell "$n" "left behind"
+	at_each_step "$beside/steps" "${MOST-24}" see_repeated -k main
+}
+
+see_repeated() {
+	local tree folder untold=$may_twice
+	((code != 0)) || return 0 # it had fewer steps, as what several threads do may have
+	for folder in "$SYSC_PATH"/web1/snapshots/before-restore-*; do
+		[[ ! -d $folder || -e $folder/told ]] || untold=yes
 	done
+	"$SYSC" "${words[@]}" >>"$beside/run.log" 2>&1 || tell "$1" "again: it failed"
+	state=$(look)
+	[[ $untold != no ]] || [[ $state == "$after" ]] || tell "$1" "not as after" "$(differences "$after" "$state")"
+	while read -r tree; do
+		grep -qF " $tree " <<<"$state " || tell "$1" "lost" "$(differences "$after" "$state")"
+	done < <(grep -v '^config' <<<"$after" | grep -o '[0-9a-f]\{64\}')
+	assert_nothing_hidden "$1"
+	assert_clean || tell "$1" "left behind"
 }
 
 # helpers OPERATION: a program that the command runs is killed, as for want of memory: the command fails with one error
 # and leaves nothing, or does without it
 helpers() {
-	local n errors
 	operation "$1"
 	clean_run
 	awk '$2 != "sysc"' "$beside/steps" >"$beside/steps.helpers"
-	[[ -s $beside/steps.helpers ]]
-	for n in $(choose_steps "$beside/steps.helpers" "${MOST-24}"); do
-		from_beginning
-		run_steps -n "$n" -k self || tell "$n" "exit code $code"
-		is_before_or_after || tell "$n" "neither as before nor as after" "$(differences "$before" "$state")"
-		errors=$(grep -c "^sysc-${words[0]}: " "$beside/run.log") || :
-		[[ $code:$now:$errors == 1:before:1 || $code:$now == 0:after ]] || tell "$n" "code $code, is $now, $errors errors"
-		assert_list "$n"
-	done
+	at_each_step "$beside/steps.helpers" "${MOST-24}" see_helped -k self
+}
+
+see_helped() {
+	local errors
+	assert_before_or_after "$1"
+	errors=$(grep -c "^sysc-${words[0]}: " "$beside/run.log") || :
+	[[ $code:$now:$errors == 1:before:1 || $code:$now == 0:after ]] || tell "$1" "code $code, is $now, $errors errors"
+	assert_list "$1"
 }
 
 # swept OPERATION: the next command, whatever it is, removes what is hidden
 swept() {
-	local n
 	operation "$1"
 	clean_run
-	for n in $(choose_steps "$beside/steps"); do
-		from_beginning
-		run_steps -n "$n" -k main || tell "$n" "exit code $code"
-		"$SYSC" config set web1 boot.order 7
-		! list_all | grep '/\.[^/]*\.' || tell "$n" "left behind" "$(list_all)"
-	done
+	at_each_step "$beside/steps" 40 see_swept -k main
 }
+
+see_swept() {
+	"$SYSC" config set web1 boot.order 7
+	assert_nothing_hidden "$1"
+}
+
+assert_nothing_hidden() { ! list_all | grep '/\.[^/]*\.' || tell "$1" "left behind" "$(list_all)"; }
 
 @test "create" { walk create; }
 @test "create: overlay" { walk create-overlay; }

@@ -45,4 +45,4 @@ ROOT_TESTS += tests/root/tools.bats
 ROOT_TESTS += tests/root/transfer.bats
 TESTS += $(ROOT_TESTS)
 EXTRA_DIST += $(ROOT_TESTS) tests/lib/images.bash tests/lib/lifecycle.bash tests/lib/make-apk-repo tests/lib/terminal.py \
-	tests/lib/screen.py tests/lib/steps.bash tests/lib/tree.bash
+	tests/lib/forge.py tests/lib/screen.py tests/lib/steps.bash tests/lib/tree.bash

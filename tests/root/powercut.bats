@@ -73,22 +73,13 @@ walk() {
 
 # see_cut N LAST: that disk in its place; RUN is gone with the power
 see_cut() {
-	local code=0
+	: >"$beside/run.log"
 	rm -rf --one-file-system "${SYSC_RUN:?}"
 	mkdir "$SYSC_RUN"
 	mount "${STEPS_DISK[@]::2}" "$blocks/cut.$1" "$disk"
-	is_before_or_after || tell "$1" "neither as before nor as after" "$(differences "$before" "$state")"
+	assert_before_or_after "$1"
 	[[ $1 != "$2" || $now == after ]] || tell "$1" "lost" "$(differences "$after" "$state")"
-	if [[ -n $next ]]; then
-		# shellcheck disable=SC2086 # words
-		"$SYSC" $next >"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
-		is_ended || tell "$1" "not ended" "$(differences "$after" "$state")"
-	else
-		"$SYSC" "${words[@]}" >"$beside/run.log" 2>&1 || code=$?
-		((code == 0)) || [[ $now == after && $again == "$code" ]] || tell "$1" "again: exit code $code, was $now"
-		state=$(look)
-		[[ $state == "$after" ]] || tell "$1" "again: not as after" "$(differences "$after" "$state")"
-	fi
+	assert_end "$1"
 	# the swept of each kind; what is in trees is compared above
 	[[ -z $(find "$disk/store" -maxdepth 3 -name '.*' ! -name .lock ! -path '*/rootfs/*') ]] ||
 		tell "$1" "left behind" "$(find "$disk/store" -maxdepth 3 -name '.*' ! -name .lock)"

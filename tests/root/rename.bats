@@ -8,11 +8,6 @@ LIFECYCLE_NETWORK=no
 load ../lib/lifecycle
 load ../lib/images
 
-teardown() {
-	sandbox_teardown
-	drop_images
-}
-
 value() { sysc config get "$1" "$2"; }
 
 @test "everything goes along: tree, snapshots, logs, last run, host name; nothing of the old name stays" {

@@ -10,14 +10,8 @@ load ../lib/lifecycle
 load ../lib/images
 
 setup() {
-	lifecycle_setup
-	cd "$BATS_TEST_TMPDIR" || return
+	images_setup
 	need_loop
-}
-
-teardown() {
-	sandbox_teardown
-	drop_images
 }
 
 # gone NAME: destroyed with its snapshots, and nothing of it is anywhere

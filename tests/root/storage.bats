@@ -10,14 +10,8 @@ load ../lib/lifecycle
 load ../lib/images
 
 setup() {
-	lifecycle_setup
-	cd "$BATS_TEST_TMPDIR" || return
+	images_setup
 	need_loop
-}
-
-teardown() {
-	sandbox_teardown
-	drop_images
 }
 
 # lives NAME: it boots, in its own user namespace, writes, stops, and what it wrote is there with plain ids
@@ -154,15 +148,20 @@ room() { inside "$1" "df -m / | awk 'NR == 2 { print \$2 }'"; }
 	done
 }
 
-@test "loop: a stopped ext4 shrinks as a whole, as far as there is room" {
+# make_image SIZE MEGABYTES: web1, stopped, with so much in /root/big; sets sum
+make_image() {
 	need busybox
 	need userns
 	need resize2fs
-	make_busybox web1 -B loop --size 300M
+	make_busybox web1 -B loop --size "$1"
 	sysc start web1
-	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=100 2>/dev/null; ln /root/big /root/link'
+	inside web1 "dd if=/dev/urandom of=/root/big bs=1M count=$2 2>/dev/null; ln /root/big /root/link"
 	sum=$(inside web1 'sync; sha256sum /root/big')
 	sysc stop -k web1
+}
+
+@test "loop: a stopped ext4 shrinks as a whole, as far as there is room" {
+	make_image 300M 100
 	run sysc config set web1 rootfs.size=64M
 	((status == 1))
 	[[ $output == *resize2fs* ]]
@@ -182,15 +181,8 @@ room() { inside "$1" "df -m / | awk 'NR == 2 { print \$2 }'"; }
 }
 
 @test "loop: killed while its size changes, the next command goes on or all is as before" {
-	need busybox
-	need userns
-	need resize2fs
 	need jq
-	make_busybox web1 -B loop --size 100M
-	sysc start web1
-	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=40 2>/dev/null'
-	sum=$(inside web1 'sha256sum /root/big')
-	sysc stop -k web1
+	make_image 100M 40
 	for moment in $(seq 2 7 140); do
 		for size in 160M 100M; do
 			timeout -s KILL "$(printf '0.%03d' "$moment")" "$top_builddir/src/sysc" config set web1 "rootfs.size=$size" >/dev/null 2>&1 || :

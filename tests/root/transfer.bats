@@ -437,26 +437,9 @@ same_or_refused() {
 	make_busybox web1
 	sysc export -q -z none -o a.tar web1
 	sysc destroy web1
-	# forge PYTHON: changes the list of (header, content) pairs, and writes forged.tar
-	forge() {
-		python3 - "$1" <<-'END'
-			import io, sys, tarfile
-			source = tarfile.open("a.tar")
-			members = [(m, source.extractfile(m).read() if m.isreg() else None) for m in source]
-			def item(name, kind=tarfile.REGTYPE, link="", data=b""):
-			    m = tarfile.TarInfo(name)
-			    m.type, m.linkname, m.size = kind, link, len(data)
-			    return (m, data if kind == tarfile.REGTYPE else None)
-			exec(sys.argv[1])
-			out = tarfile.open("forged.tar", "w", format=tarfile.PAX_FORMAT)
-			for m, data in members:
-			    out.addfile(m, io.BytesIO(data) if data is not None else None)
-			out.close()
-		END
-	}
 	# deceived PYTHON WORDS
 	deceived() {
-		forge "$1"
+		forge a.tar "$1"
 		run sysc import web1 forged.tar
 		echo "$output"
 		((status == 1))
