@@ -75,6 +75,8 @@ int creation_snapshot(struct creation *creation, const struct create_config *con
 		r = open_hidden(creation, &hidden, err);
 	if (r == 0)
 		r = snapshot_make(&hidden, what, &options, err);
+	if (r == 0 && what->reason == SNAPSHOT_RESTORE)
+		snapshot_set_told(&hidden, what->name); /* where it is from */
 	if (r == 0)
 		r = take_storage(creation, err);
 	return r < 0 ? r : creation_mount(creation, err);

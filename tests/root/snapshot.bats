@@ -759,3 +759,18 @@ fill() {
 	((status == 3))
 	drop_store
 }
+
+@test "what a restore replaced, come from an archive, goes with the next restore like any other" {
+	need busybox
+	need userns
+	make_busybox web1
+	sysc snapshot create web1 first
+	sysc snapshot restore web1 first
+	sysc export -q --snapshots -o web1.tar.zst web1
+	sysc import -q web2 web1.tar.zst
+	[[ $(sysc snapshot list web2 | grep -c before-restore-) == 1 ]]
+	run sysc snapshot restore web2 first
+	((status == 0))
+	[[ $output != *stays* ]]
+	[[ $(sysc snapshot list web2 | grep -c before-restore-) == 1 ]]
+}
