@@ -250,7 +250,7 @@ char *snapshot_free_name(const struct container *container)
 
 /* --- configurations and trees --- */
 
-int snapshot_storage_of(const char *file, struct storage *out, struct error *err)
+int snapshot_storage_of(const char *file, const char *uuid, struct storage *out, struct error *err)
 {
 	CLEAN(config_done) struct config config = {0};
 	struct error ignored = {0};
@@ -259,6 +259,8 @@ int snapshot_storage_of(const char *file, struct storage *out, struct error *err
 	config_init(&config);
 	if (config_load(&config, file, NULL, &ignored) < 0 && !config.rootfs_path)
 		return fail_plain(err, ignored.code, "%s", ignored.text);
+	if (!config.uuid && uuid)
+		config.uuid = must_dup(uuid);
 	r = storage_of(out, &config, err);
 	out->size_bytes = 0; /* a limit is the container's */
 	return r;
@@ -269,7 +271,7 @@ int snapshot_storage(const struct container *container, const char *name, struct
 {
 	CLEAN_FREE char *file = must_printf("%s/snapshots/%s/config", container->dir, name);
 
-	return snapshot_storage_of(file, out, err);
+	return snapshot_storage_of(file, container->config.uuid, out, err);
 }
 
 void snapshot_place(const struct container *container, const struct storage *from, const char *name,

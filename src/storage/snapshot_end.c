@@ -67,14 +67,14 @@ static int is_exchanged(const struct container *container, const char *dir, stru
 	uint64_t identity = 0;
 
 	if (snapshot_read_info(dir, &before, &identity, NULL) < 0 ||
-	    snapshot_storage_of(container->file, &now, NULL) < 0)
+	    snapshot_storage_of(container->file, NULL, &now, NULL) < 0)
 		return 0;
 	if (identity)
 		return snapshot_tree_number(storage_place(&now)) == identity;
 	/* written before anything was made, gone since it is in force */
 	if (!file_exists(AT_FDCWD, file))
 		return 1;
-	if (snapshot_storage_of(file, next, NULL) < 0)
+	if (snapshot_storage_of(file, container->config.uuid, next, NULL) < 0)
 		return 0;
 	one = storage_text(&now);
 	other = storage_text(next);
@@ -100,17 +100,18 @@ static int end_restore(const struct container *container, int all_fd, const char
 
 	if (folder < 0)
 		return fail(err, errno, "open 'snapshots/%s'", hidden);
-	if (is_exchanged(container, dir, &next) && snapshot_storage_of(file, &before, NULL) == 0) {
+	if (is_exchanged(container, dir, &next) &&
+	    snapshot_storage_of(file, container->config.uuid, &before, NULL) == 0) {
 		snapshot_hide_place(container, name, hidden, &before, &old);
 		return snapshot_finish_restore(container, all_fd, folder, hidden, &old, name, err);
 	}
 	/* a tree of its own outside of the folder; never the one that the container has */
 	if (!next.backend)
-		(void)snapshot_storage_of(next_file, &next, NULL);
+		(void)snapshot_storage_of(next_file, container->config.uuid, &next, NULL);
 	if (next.backend && next.backend != &storage_overlay) {
 		CLEAN(storage_done) struct storage now = {.backend = NULL};
 
-		if (snapshot_storage_of(container->file, &now, err) < 0)
+		if (snapshot_storage_of(container->file, NULL, &now, err) < 0)
 			return -err->code;
 		if (!text_is(storage_place(&now), storage_place(&next)) &&
 		    storage_remove(&next, err) < 0)

@@ -51,7 +51,7 @@ static int add_chain(struct chains *chains, char *dir, struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/config", dir);
 	struct chain chain = {.dir = dir, .lock = -1};
-	int r = snapshot_storage_of(file, &chain.storage, err);
+	int r = snapshot_storage_of(file, NULL, &chain.storage, err);
 
 	if (r < 0 || chain.storage.backend != &storage_overlay) {
 		storage_done(&chain.storage);

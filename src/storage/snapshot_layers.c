@@ -98,7 +98,7 @@ int snapshot_drop_layers(const struct container *container, struct error *err)
 	if (store < 0)
 		return store;
 	/* as it is now; what is needed must be known */
-	if (snapshot_storage_of(container->file, &own, NULL) < 0)
+	if (snapshot_storage_of(container->file, NULL, &own, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < names.count; i++) {
 		CLEAN_FREE char *path = must_printf("%s/%s/", container->dir, names.items[i]);

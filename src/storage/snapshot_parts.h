@@ -20,8 +20,11 @@ int snapshot_write_info(int dirfd, const struct snapshot *snapshot, uint64_t ide
 int snapshot_read_info(const char *dir, struct snapshot *out, uint64_t *identity,
                        struct error *err);
 
-/* The root file system that FILE names; of other keys nothing is wanted. */
-int snapshot_storage_of(const char *file, struct storage *out, struct error *err);
+/*
+ * The root file system that FILE names; of other keys nothing is wanted. uuid: the container's, whose mark its volumes
+ * have, for a file that has none; NULL where that is not known.
+ */
+int snapshot_storage_of(const char *file, const char *uuid, struct storage *out, struct error *err);
 /* The place of a snapshot's tree, which nobody changes, of the same backend as from (no overlay). */
 void snapshot_place(const struct container *container, const struct storage *from, const char *name,
                     struct storage *out);

@@ -133,7 +133,7 @@ static int find_spot(const struct spots *spots, struct spot *spot, struct error 
 
 static int open_view(struct spots *spots, struct error *err)
 {
-	int r = snapshot_storage_of(spots->container->file, &spots->storage, err);
+	int r = snapshot_storage_of(spots->container->file, NULL, &spots->storage, err);
 
 	if (r == 0)
 		r = spots->view_fd = storage_visit(

@@ -57,6 +57,8 @@ zfs_volumes() {
 	zfs list -H -t snapshot -o name,clones -r tank/sysc | awk '$2 == "-" || $2 == "" { print $1 }'
 	zfs list -H -o name -r tank/sysc | sed -n 's,tank/sysc/,,p' | sort | tr '\n' ' '
 }
+# before 2.2 it has no id-mapped mounts: the trees there have other owners
+zfs_without_maps() { [ "$backend" = zfs ] && case $(zfs version) in zfs-0.* | zfs-2.[01].*) ;; *) false ;; esac; }
 zfs_foreign() { zfs create "tank/sysc/$1"; }
 zfs_drop() { zfs destroy -r "tank/sysc/$1"; }
 
@@ -169,11 +171,15 @@ snapshots() {
 	make web1
 	sysc start web1
 	inside web1 'echo one >/root/file'
+	inside web1 'dd if=/dev/urandom of=/root/big bs=1M count=3 2>/dev/null; sync'
 	sysc snapshot create web1 running -c 'while it runs'
-	inside web1 'echo two >/root/file; echo more >/root/more'
+	inside web1 'echo two >/root/file; echo more >/root/more; rm /root/big; sync'
 	sysc stop -k web1
 	sysc snapshot create web1 stopped
 	same "running stopped " "$(listed web1 | tr '\n' ' ')"
+	own=$(sysc snapshot show --json web1 running | jq .snapshot.own)
+	# the container has no longer what only the snapshot has; of a volume of lvm nobody knows
+	if [ "$backend" = zfs ]; then [ "$own" -ge $((3 << 20)) ]; else same null "$own"; fi
 	contains "$(sysc snapshot diff web1 running)" /root/more
 	sysc snapshot restore web1 running
 	sysc start web1
@@ -241,12 +247,21 @@ archives() {
 	sysc snapshot create web1 s2
 	sysc export -q --snapshots -o /tmp/all.tar.zst web1
 	sysc import -q --verify /tmp/all.tar.zst
-	sysc import -q -B "$backend" --size 120M -s "$options" web2 /tmp/all.tar.zst
-	same "s1 s2 " "$(listed web2 | tr '\n' ' ')"
-	same "" "$(sysc snapshot diff web2 s2 | grep /root || :)"
-	sysc snapshot restore web2 s1
-	sysc start web2
-	same "one gone" "$(inside web2 'echo $(cat /root/file /root/gone)')"
+	if zfs_without_maps; then
+		fails sysc import -q -B zfs --size 120M -s "$options" web2 /tmp/all.tar.zst
+		contains "$out" "--no-snapshots leaves them out"
+		[ ! -e "$store/web2" ]
+		sysc import -q -B zfs --size 120M -s "$options" --no-snapshots web2 /tmp/all.tar.zst
+		sysc start web2
+		same two "$(inside web2 'cat /root/file; ls /root/gone 2>/dev/null' || :)"
+	else
+		sysc import -q -B "$backend" --size 120M -s "$options" web2 /tmp/all.tar.zst
+		same "s1 s2 " "$(listed web2 | tr '\n' ' ')"
+		same "" "$(sysc snapshot diff web2 s2 | grep /root || :)"
+		sysc snapshot restore web2 s1
+		sysc start web2
+		same "one gone" "$(inside web2 'echo $(cat /root/file /root/gone)')"
+	fi
 	# an increment, put together again on volumes
 	sysc export -q -o /tmp/full.tar.zst web1
 	sysc start web1
