@@ -69,14 +69,12 @@ static void look_at(const char *dir, const char *name, judge_fn judge, const voi
 		strings_add(out, name);
 }
 
-/* A container and its snapshots. */
-static void find_in(const char *dir, const char *name, judge_fn judge, const void *what,
-                    struct strings *out)
+static void find_snapshots(const char *dir, const char *name, judge_fn judge, const void *what,
+                           struct strings *out)
 {
 	CLEAN_FREE char *snapshots = must_printf("%s/snapshots", dir);
 	CLEAN(strings_done) struct strings kept = {0};
 
-	look_at(dir, name, judge, what, out);
 	list_names(snapshots, &kept);
 	for (size_t i = 0; i < kept.count; i++) {
 		CLEAN_FREE char *path = must_printf("%s/%s", snapshots, kept.items[i]);
@@ -96,8 +94,10 @@ static void find_all(const struct paths *paths, judge_fn judge, const void *what
 	for (size_t i = 0; i < names.count; i++) {
 		CLEAN_FREE char *dir = must_printf("%s/%s", paths->store, names.items[i]);
 
-		if (!text_ends(names.items[i], ".destroying"))
-			find_in(dir, names.items[i], judge, what, out);
+		if (text_ends(names.items[i], ".destroying"))
+			continue;
+		look_at(dir, names.items[i], judge, what, out);
+		find_snapshots(dir, names.items[i], judge, what, out);
 	}
 }
 
@@ -235,7 +235,7 @@ static void find_lower(const struct container *container, const struct written *
 	if (is_marked)
 		find_all(container->paths, has_lower, written, out);
 	else
-		find_in(container->dir, container->name, has_lower, written, out);
+		find_snapshots(container->dir, container->name, has_lower, written, out);
 	if (is_marked && !out->count)
 		(void)unlink(mark); /* the next start looks again, otherwise */
 }
