@@ -117,6 +117,20 @@ struct snapshot_options {
 int snapshot_make(const struct container *container, struct snapshot *what,
                   const struct snapshot_options *options, struct error *err);
 
+/*
+ * What a container that runs (options' root_fd) has at one moment, to be read while it goes on: a snapshot that never
+ * gets a name. The container's lock is held until snapshot_moment_drop(), which removes it; the next command does
+ * where that never comes. *out is NULL afterwards where it would take a copy of all of the tree, or more room than
+ * there is: then the container is to be held while it is read. Overlays: what it wrote itself is copied.
+ */
+struct snapshot_moment;
+int snapshot_moment_take(const struct container *container, const struct snapshot_options *options,
+                         struct snapshot_moment **out, struct error *err);
+/* Its root file system, for storage_visit(). */
+const struct storage *snapshot_moment_storage(const struct snapshot_moment *moment);
+/* NULL is fine. */
+void snapshot_moment_drop(struct snapshot_moment *moment);
+
 /* Removes it: at once from the list, then what it held. -EBUSY: copies stand on it, or it is being read. */
 int snapshot_remove(const struct container *container, const char *name, struct error *err);
 

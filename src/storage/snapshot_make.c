@@ -24,6 +24,7 @@ struct making {
 	int folder_fd;           /* that; -1: not made yet */
 	bool is_made;            /* the volume, where it is one */
 	bool is_lasting;         /* the tree is on disk */
+	bool is_moment;          /* it gets no name, and no tree is copied as a whole for it */
 	struct storage from, to; /* to: with its paths under the final name */
 	struct storage
 		container_to; /* overlay at rest: what the container goes on with; else no backend */
@@ -137,7 +138,9 @@ static int take(struct making *making, const struct storage *hidden, struct erro
 		return storage_clone(&making->from, &making->layer, err);
 	if (is_overlay(making))
 		return 0; /* nothing is changed by anybody */
-	r = storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
+	r = making->is_moment
+	            ? storage_clone(&making->from, hidden, err)
+	            : storage_duplicate(&making->from, hidden, options->copy, options->slow, err);
 	making->is_made = r >= 0;
 	making->is_lasting = r == 0 && storage_clone_lasts(hidden);
 	return r < 0 ? r : 0;
@@ -148,7 +151,8 @@ static int take_before(struct making *making, const struct storage *hidden, stru
 {
 	const struct snapshot_options *options = making->options;
 
-	if (options->root_fd < 0 || (is_overlay(making) && !making->layer.backend))
+	if (options->root_fd < 0 || (is_overlay(making) && !making->layer.backend) ||
+	    (making->is_moment && !is_overlay(making)))
 		return 0;
 	return storage_live_begin(&making->from, making->layer.backend ? &making->layer : hidden,
 	                          options->copy, &making->live, err);
@@ -312,4 +316,95 @@ int snapshot_make(const struct container *container, struct snapshot *what,
 	if (r < 0)
 		undo(&making);
 	return r;
+}
+
+/* --- without a name --- */
+
+/* No name of a snapshot begins so, and no two are made at once: the container's lock is held. */
+#define MOMENT_NAME ".moment"
+
+struct snapshot_moment {
+	struct snapshot what;
+	struct snapshot_options options;
+	struct making making;
+	struct storage storage; /* where it is */
+};
+
+static void moment_free(struct snapshot_moment *moment)
+{
+	making_done(&moment->making);
+	storage_done(&moment->storage);
+	snapshot_done(&moment->what);
+	free(moment);
+}
+
+/* Where that is known before the container is held; of others storage_clone() tells. */
+static bool can_clone(const struct making *making)
+{
+	CLEAN_FD int tree = -1;
+
+	if (making->from.backend != &storage_dir)
+		return true;
+	tree = storage_visit(&making->from, 0, NULL);
+	return tree >= 0 && storage_can_share(tree, making->folder_fd);
+}
+
+static int make_moment(struct making *making, struct error *err)
+{
+	int r = plan(making, err);
+
+	if (r == 0)
+		r = make_folder(making, err);
+	if (r == 0 && !can_clone(making))
+		r = fail_plain(err, EOPNOTSUPP, "its blocks cannot be shared");
+	if (r == 0)
+		r = snapshot_write_config(making->folder_fd, "config", making->container->file,
+		                          &making->to, err);
+	return r < 0 ? r : make_tree(making, err);
+}
+
+int snapshot_moment_take(const struct container *container, const struct snapshot_options *options,
+                         struct snapshot_moment **out, struct error *err)
+{
+	struct snapshot_moment *moment = must_alloc(sizeof(*moment));
+	struct making *making = &moment->making;
+	int r;
+
+	*moment = (struct snapshot_moment){
+		.what = {.name = must_dup(MOMENT_NAME)},
+		.options = *options,
+		.making = { .container = container,
+                         .what = &moment->what,
+                         .options = &moment->options,
+                         .all_fd = -1,
+                         .folder_fd = -1,
+                         .is_moment = true},
+	};
+	*out = NULL;
+	r = make_moment(making, err);
+	if (r == 0) {
+		snapshot_hide_place(container, moment->what.name, making->hidden, &making->to,
+		                    &moment->storage);
+		*out = moment;
+		return 0;
+	}
+	undo(making);
+	moment_free(moment);
+	if (r != -EOPNOTSUPP && r != -ENOSPC && r != -EDQUOT)
+		return r;
+	error_clear(err);
+	return 0;
+}
+
+const struct storage *snapshot_moment_storage(const struct snapshot_moment *moment)
+{
+	return &moment->storage;
+}
+
+void snapshot_moment_drop(struct snapshot_moment *moment)
+{
+	if (!moment)
+		return;
+	undo(&moment->making);
+	moment_free(moment);
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "container/container.h"
 #include "container/state.h"
+#include "storage/copy.h"
 #include "storage/manifest_list.h"
 #include "storage/snapshot.h"
 #include "storage/sweep.h"
@@ -24,6 +25,7 @@
 #include "tools/making.h"
 #include "tools/output.h"
 #include "tools/snapshot_hold.h"
+#include "tools/tree_progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,9 +227,44 @@ static void choose_words(struct export *export)
 
 /* --- the work --- */
 
-static int pack_held(struct export *export, const struct export_part *part,
+/*
+ * An increment knows by the times of change what it need not read: of a copy they would be others. Those of a snapshot
+ * by the backend itself are not.
+ */
+static bool keeps_times(const struct storage *storage)
+{
+	return !text_is(storage_name(storage), "dir") && !text_is(storage_name(storage), "overlay");
+}
+
+/* What the container has at one moment, for a read that it need not wait for; NULL: there is no such way. */
+static int take_moment(struct export *export, struct export_part *part, struct hold *hold,
+                       struct snapshot_moment **out, struct error *err)
+{
+	struct tree_progress progress;
+	const struct copy_options copy = {.progress = tree_progress_copied, .user = &progress};
+	struct snapshot_options options = {
+		.copy = &copy, .hold = hold_change, .frozen_us = hold_frozen_us, .user = hold};
+	CLEAN_FD int root = -1;
+	int r;
+
+	if ((opt_since && !keeps_times(&part->storage)) ||
+	    hold_open_root(&export->container, &root, NULL) < 0 || root < 0)
+		return 0;
+	options.root_fd = root;
+	tree_progress_begin(&progress, export->call, export->name, export->signals_fd);
+	r = snapshot_moment_take(&export->container, &options, out, err);
+	progress_clear(&progress.line);
+	if (r < 0 || !*out)
+		return r;
+	storage_done(&part->storage);
+	storage_copy(&part->storage, snapshot_moment_storage(*out));
+	return 0;
+}
+
+static int pack_held(struct export *export, struct export_part *part,
                      const struct export_pack *pack, struct error *err)
 {
+	struct snapshot_moment *moment = NULL;
 	struct hold hold;
 	struct error late = {0};
 	int r;
@@ -235,6 +272,15 @@ static int pack_held(struct export *export, const struct export_part *part,
 	if (opt_no_freeze || part->snapshot)
 		return export_part_pack(part, pack, err);
 	hold_init(&hold, &export->container);
+	r = take_moment(export, part, &hold, &moment, err);
+	if (r < 0)
+		return r;
+	if (moment) {
+		export->frozen_us = hold_frozen_us(&hold);
+		r = export_part_pack(part, pack, err);
+		snapshot_moment_drop(moment);
+		return r;
+	}
 	r = hold_change(true, &hold, err);
 	if (r < 0)
 		return r;

@@ -75,7 +75,7 @@ bool copying_is_shifted(const struct copying *copying)
 	return storage_option(&copying->from, "shifted") != NULL;
 }
 
-static bool can_share_blocks(const struct copying *copying)
+bool copying_can_share(const struct copying *copying)
 {
 	CLEAN_FD int tree = storage_visit(&copying->from, 0, NULL);
 
@@ -125,7 +125,7 @@ static int choose_shared(struct copying *copying, struct error *err)
 	}
 	if (is_backend(&copying->from, "overlay") ||
 	    (is_dir && copying->backend && text_is(copying->backend, "overlay")) ||
-	    copying->memory || (is_dir && !can_share_blocks(copying)))
+	    copying->memory || (is_dir && !copying_can_share(copying)))
 		return choose_overlay(copying, err);
 	return choose_backend(copying, own, err);
 }

@@ -8,6 +8,7 @@
 #include "container/idmap.h"
 #include "storage/copy.h"
 #include "storage/identity.h"
+#include "storage/snapshot.h"
 #include "tools/command.h"
 #include "tools/copying.h"
 #include "tools/making.h"
@@ -146,8 +147,10 @@ static int move_ids(struct copying *copying, struct error *err)
 struct full {
 	struct tree_progress progress;
 	struct copy_options options;
-	int source, target;        /* -1: not visited yet */
-	struct storage_live *live; /* of a source that runs: what is copied before it is held */
+	int source, target; /* -1: not visited yet */
+	/* of a source that runs: what is copied before it is held, or what is copied in its place */
+	struct storage_live *live;
+	struct snapshot_moment *moment;
 };
 
 static void full_init(struct full *full, const struct copying *copying)
@@ -168,12 +171,15 @@ static void full_done(struct full *full)
 	storage_live_free(full->live);
 	fd_close(&full->source);
 	fd_close(&full->target);
+	snapshot_moment_drop(full->moment);
 }
 
 /* The new file system, empty, and both trees. */
 static int make_target(struct copying *copying, struct full *full, struct error *err)
 {
-	int r = full->source = storage_visit(&copying->from, 0, err);
+	const struct storage *from =
+		full->moment ? snapshot_moment_storage(full->moment) : &copying->from;
+	int r = full->source = storage_visit(from, 0, err);
 
 	if (r >= 0)
 		r = storage_make(&copying->to, err);
@@ -245,27 +251,49 @@ static int copy_before(struct copying *copying, struct full *full, struct error 
 		               : 0;
 	if (!is_backend(&copying->from, "dir"))
 		return 0;
-	r = full->source = storage_visit(&copying->from, 0, err);
-	if (r < 0 || (may_clone(copying) && storage_can_share(full->source, copying->folder_fd)))
-		return r < 0 ? r : 0;
-	fd_close(&full->source);
+	if (may_clone(copying) && copying_can_share(copying))
+		return 0;
 	r = make_target(copying, full, err);
 	return r < 0 ? r
 	             : storage_live_begin_at(full->source, full->target, &full->options,
 	                                     &full->live, err);
 }
 
-static int take_moment(struct copying *copying, struct full *full, struct error *err)
+/*
+ * A source that cannot be copied so, into what is no clone of it: what it has at one moment is kept for that long, and
+ * read while it goes on. Nothing is where that cannot be.
+ */
+static int keep_moment(struct copying *copying, struct full *full, struct error *err)
 {
-	return full->live ? storage_live_end(full->live, true, err)
-	                  : clone_or_copy(copying, full, err);
+	struct snapshot_options options = {.copy = &full->options,
+	                                   .hold = hold_change,
+	                                   .frozen_us = hold_frozen_us,
+	                                   .user = &copying->hold};
+	CLEAN_FD int root = -1;
+
+	if (full->live || copying->is_shared || may_clone(copying) ||
+	    hold_open_root(copying->source, &root, NULL) < 0 || root < 0)
+		return 0;
+	options.root_fd = root;
+	return snapshot_moment_take(copying->source, &options, &full->moment, err);
+}
+
+static int take_held(struct copying *copying, struct full *full, struct error *err)
+{
+	struct error second = {0};
+	int r = hold_change(true, &copying->hold, err), end;
+
+	if (r == 0)
+		r = full->live ? storage_live_end(full->live, true, err)
+		               : clone_or_copy(copying, full, err);
+	end = hold_change(false, &copying->hold, r < 0 ? &second : err);
+	return r < 0 ? r : end;
 }
 
 static int take(struct copying *copying, struct error *err)
 {
 	CLEAN(full_done) struct full full;
-	struct error second = {0};
-	int r, end;
+	int r;
 
 	full_init(&full, copying);
 	if (!copying->source_runs)
@@ -273,13 +301,11 @@ static int take(struct copying *copying, struct error *err)
 	r = copy_before(copying, &full, err);
 	if (r == 0)
 		r = making_check_signals(copying->signals_fd, err);
+	if (r == 0)
+		r = keep_moment(copying, &full, err);
 	if (r < 0)
 		return r;
-	r = hold_change(true, &copying->hold, err);
-	if (r == 0)
-		r = take_moment(copying, &full, err);
-	end = hold_change(false, &copying->hold, r < 0 ? &second : err);
-	return r < 0 ? r : end;
+	return full.moment ? copy_all(copying, &full, err) : take_held(copying, &full, err);
 }
 
 /* On the file system of the folder, which is written to disk before it gets its name; what an overlay writes is too. */

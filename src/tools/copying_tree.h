@@ -14,6 +14,8 @@ struct storage;
  * with (copying->onward). Nothing is made. target.config has all but rootfs.path.
  */
 int copying_choose(struct copying *copying, struct error *err);
+/* Whether the source is a folder whose files can share their blocks with those of the copy. */
+bool copying_can_share(const struct copying *copying);
 /* Whether the source has its ids on disk. */
 bool copying_is_shifted(const struct copying *copying);
 

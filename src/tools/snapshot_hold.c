@@ -156,6 +156,24 @@ int64_t hold_frozen_us(void *user)
 	return hold->frozen_us;
 }
 
+int hold_open_root(const struct container *container, int *out, struct error *err)
+{
+	CLEAN_FREE char *path = NULL;
+	struct state state;
+	int r = state_read(container->run_dir, &state, NULL, err);
+
+	if (r < 0)
+		return r;
+	*out = -1;
+	if (state.phase == STATE_STOPPED)
+		return 0;
+	if (state.phase != STATE_RUNNING && state.phase != STATE_FROZEN)
+		return fail_plain(err, EBUSY, "it is %s", state_name(state.phase));
+	path = must_printf("/proc/%d/root", (int)state.init_pid);
+	*out = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *out < 0 ? fail(err, errno, "open '%s'", path) : 0;
+}
+
 int hold_mend(const struct container *container, struct error *err)
 {
 	CLEAN_FREE char *path = must_printf("%s/" MARK, container->run_dir);

@@ -31,6 +31,12 @@ int hold_change(bool held, void *user, struct error *err);
 int64_t hold_frozen_us(void *user);
 
 /*
+ * The root folder of a container that runs or is frozen, as it sees it (O_PATH); -1 in *out of one that is stopped.
+ * -EBUSY in any other state.
+ */
+int hold_open_root(const struct container *container, int *out, struct error *err);
+
+/*
  * Thaws a container that a killed command left frozen: 1 when it did. The container's lock is held, which says
  * that neither a command nor its guard is at work.
  */

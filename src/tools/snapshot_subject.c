@@ -122,19 +122,6 @@ void subject_close(struct subject *subject)
 }
 
 /* "/" of its init; -1 while it is stopped. */
-static int open_root(const struct subject *subject, int *out, struct error *err)
-{
-	CLEAN_FREE char *path = must_printf("/proc/%d/root", (int)subject->state.init_pid);
-
-	*out = -1;
-	if (subject->state.phase == STATE_STOPPED)
-		return 0;
-	if (subject->state.phase != STATE_RUNNING && subject->state.phase != STATE_FROZEN)
-		return fail_plain(err, EBUSY, "it is %s", state_name(subject->state.phase));
-	*out = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return *out < 0 ? fail(err, errno, "open '%s'", path) : 0;
-}
-
 static void report(const struct subject *subject, const struct snapshot *made)
 {
 	char span[48] = "";
@@ -166,7 +153,7 @@ int subject_snapshot(struct subject *subject, const char *name, enum snapshot_re
 	                                   .slow = subject_slow,
 	                                   .frozen_us = hold_frozen_us,
 	                                   .user = &hold};
-	int r = open_root(subject, &root, err);
+	int r = hold_open_root(&subject->container, &root, err);
 
 	if (r < 0)
 		return r;

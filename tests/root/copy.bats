@@ -390,7 +390,7 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	make_store ext4 400M
 	make_busybox web1
 	make_busybox web9 -B overlay
-	for way in "web1 web2" "-B overlay web1 web2" "-B loop -S rootfs.size=64M web1 web2" "-s web9 web2"; do
+	for way in "web1 web2" "-B overlay web1 web2" "-B loop -S rootfs.size=64M web1 web2" "-s web9 web2" "web9 web2"; do
 		name=${way% *} name=${name##* }
 		sysc start "$name"
 		in_background sysc attach "$name" -- sh -c "$(churn)"
@@ -403,11 +403,12 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 			tree=$(path_of web2)
 			case $tree in
 			loop:*) mkdir -p image && mount -o ro,loop "${tree#loop:}" image && tree=image ;;
-			overlay:*) [[ $name == web1 ]] && tree=$SYSC_PATH/web2/rootfs || tree=$SYSC_PATH/web2/delta/upper ;;
+			overlay:*) [[ $way != -s* ]] && tree=$SYSC_PATH/web2/rootfs || tree=$SYSC_PATH/web2/delta/upper ;;
 			*) tree=${tree#*:} ;;
 			esac
 			one_moment "$tree/srv" || { echo "$way, copy $i:" >&2; ls -lR "$tree/srv" >&2; return 1; }
 			[[ $tree != image ]] || umount image
+			[[ ! -e $SYSC_PATH/$name/snapshots && ! -e $SYSC_PATH/$name/delta.1 ]]
 			sysc destroy web2
 		done
 		inside "$name" ': >/srv/stop'

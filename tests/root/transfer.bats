@@ -316,6 +316,56 @@ strange_tree() {
 	inside web1 true
 }
 
+@test "a running container goes on while what it was at one moment is read, where that takes no copy of it" {
+	need mkfs.btrfs
+	make_store btrfs 1G
+	mkfifo pipe
+	for backend in dir overlay loop btrfs; do
+		make_busybox web1 -B "$backend"
+		sysc start web1
+		inside web1 'head -c 3000000 /dev/urandom >/root/big; echo before >/root/file'
+		# a reader that does not read: it stays in the middle
+		exec 9<>pipe
+		"$top_builddir/src/sysc" export -o - web1 >pipe 2>said 3>&- 4>&- 9>&- &
+		exporter=$!
+		exec 8<pipe 9>&-
+		head -c 100000 <&8 >archive
+		[[ $(state_of web1) == RUNNING && ! -e $SYSC_RUN/web1/frozen_by ]]
+		timeout 20 "$top_builddir/src/sysc" attach web1 -- sh -c 'echo after >/root/file; rm /root/big'
+		cat <&8 >>archive
+		exec 8<&-
+		wait "$exporter"
+		grep -q 'was frozen for [0-9]*\.[0-9]* s' said
+		[[ -z $(ls -A "$SYSC_PATH/web1/snapshots" 2>/dev/null) ]]
+		sysc import web2 archive
+		sysc start web2
+		[[ $(inside web2 'cat /root/file; wc -c </root/big') == $'before\n3000000' ]]
+		[[ $(inside web1 'cat /root/file; ls /root') == $'after\nfile' ]]
+		sysc stop -k web1 web2
+		sysc destroy web1 web2
+		[[ $(find mnt/store -maxdepth 3 ! -name .lock | wc -l) == 1 ]]
+	done
+	# killed in the middle, what was kept for it goes
+	make_busybox web1 -B btrfs
+	sysc start web1
+	inside web1 'head -c 3000000 /dev/urandom >/root/big'
+	exec 9<>pipe
+	"$top_builddir/src/sysc" export -o - web1 >pipe 3>&- 4>&- 9>&- &
+	exporter=$!
+	exec 8<pipe 9>&-
+	head -c 100000 <&8 >archive
+	kill -KILL "$exporter"
+	wait "$exporter" || :
+	exec 8<&-
+	[[ -e $SYSC_PATH/web1/snapshots/..moment.creating/rootfs/root/big ]]
+	sysc snapshot create web1 one
+	[[ $(ls -A "$SYSC_PATH/web1/snapshots") == one ]]
+	sysc stop -k web1
+	sysc destroy -s web1
+	[[ -z $(btrfs subvolume list mnt) ]]
+	drop_images
+}
+
 @test "identity: kept where it is free, new where it is taken, an error with --keep" {
 	make_busybox web1
 	sysc config set web1 network.eth0.type veth
