@@ -21,7 +21,7 @@ static int fail_quota(const char *path, int code, struct error *err)
 		err, EOPNOTSUPP,
 		"rootfs.size would not hold: quotas are not enabled on the file system of '%s'",
 		path);
-	return fail_hint(err, "btrfs quota enable, or leave rootfs.size out");
+	return fail_hint(err, "btrfs quota enable, or no limit: rootfs.size=max");
 }
 
 static int choose_btrfs(const struct storage_request *request, const char *dir, struct storage *out,

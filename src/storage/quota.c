@@ -36,7 +36,8 @@ static int check(int fd, const char *folder, struct error *err)
 	                 "rootfs.size would not hold: the file system of '%s' has no project quota",
 	                 folder);
 	return fail_hint(err, "mount it with the option prjquota (ext4: after tune2fs -O "
-	                      "project,quota), use backend btrfs, loop or lvm, or leave it out");
+	                      "project,quota), use backend btrfs, loop or lvm, or no limit: "
+	                      "rootfs.size=max");
 }
 
 int quota_check(const char *folder, struct error *err)

@@ -314,8 +314,19 @@ make_image() {
 	for backend in dir overlay; do
 		run sysc create -B "$backend" --size 50M web1
 		((status == 1))
-		[[ $output == *"would not hold"*prjquota* ]]
+		[[ $output == *"would not hold"*prjquota*"or no limit: rootfs.size=max)" ]]
 	done
+	# as it says: an image has a size, a folder here none
+	make_busybox web2 -B loop --size 30M
+	sysc export -q -o web2.tar.zst web2
+	run ! sysc copy -B dir web2 web3
+	[[ $output == *"or no limit: rootfs.size=max)" ]]
+	sysc copy -q -B dir -S rootfs.size=max web2 web3
+	run ! sysc import -B dir web4 web2.tar.zst
+	[[ $output == *"or no limit: rootfs.size=max)" ]]
+	sysc import -q -B dir -s rootfs.size=max web4 web2.tar.zst
+	[[ -e $SYSC_PATH/web3/rootfs/bin/busybox && -e $SYSC_PATH/web4/rootfs/bin/busybox ]]
+	sysc destroy -q web2 web3 web4
 	run sysc create -B btrfs web1
 	((status == 1))
 	[[ $output == *"is not on btrfs"* ]]
