@@ -133,6 +133,7 @@ static int copy(char *const operands[], const struct options *given, struct erro
 	struct progress progress;
 	const struct copy_options options = {
 		.progress = given->flags & PROGRESS ? show : NULL,
+		.count = true,
 		.user = &progress,
 		.write_out = given->flags & WRITE_OUT,
 	};

@@ -322,9 +322,9 @@ static int tick(struct work *work, struct error *err)
 	struct copy_totals done;
 	bool is_counted;
 
-	if (!copy->count)
+	if (!copy->count && copy->options->count)
 		copy->count = copy_count_new(copy->from.fd);
-	is_counted = copy_count_go_on(copy->count, COUNT_MS);
+	is_counted = copy->count && copy_count_go_on(copy->count, COUNT_MS);
 	add_up(copy, &done);
 	if (is_counted)
 		copy_count_result(copy->count, &done.all_bytes, &done.all_entries);

@@ -40,6 +40,8 @@ struct copy_options {
 	 * NULL, as may note, which hears what was left out, one call at a time, from any thread.
 	 */
 	int (*progress)(const struct copy_totals *done, void *user, struct error *err);
+	/* progress is told all_bytes and all_entries too, which takes a walk over the tree beside the copy */
+	bool count;
 	void (*note)(const char *path, const char *what, void *user);
 	void *user;
 	/*

@@ -163,6 +163,7 @@ static void full_init(struct full *full, const struct copying *copying)
 		.target = -1,
 	};
 	tree_progress_begin(&full->progress, copying->call, copying->name, copying->signals_fd);
+	full->options.count = full->progress.line.form != PROGRESS_NONE;
 }
 
 static void full_done(struct full *full)

@@ -58,7 +58,7 @@ static int list_archive(struct earlier *earlier, const struct call *call, const 
 		" ");
 	archiver_begin_progress(&line, call, file, 0, 1);
 	r = list < 0 ? fail(err, -list, "keep its list") : archiver_run(&run, err);
-	making_release_signals(&signals);
+	r = making_release_signals(&signals, r, err);
 	if (r == 0)
 		earlier->list_fd = fd_take(&list);
 	return r;

@@ -161,7 +161,7 @@ int import_input_head(const struct import_input *input, const struct call *call,
 	archiver_begin_progress(&line, call, input->file, 0, 1);
 	r = output < 0 || lseek(fd, 0, SEEK_SET) < 0 ? fail(err, errno, "look at it")
 	                                             : archiver_run(&run, err);
-	making_release_signals(&signals);
+	r = making_release_signals(&signals, r, err);
 	if (r < 0)
 		return r;
 	if (lseek(fd, 0, SEEK_SET) < 0 || lseek(output, 0, SEEK_SET) < 0)
@@ -224,7 +224,7 @@ int import_input_keep(struct import_input *input, const struct call *call, struc
 	if (r == 0)
 		r = keep_all(&keeping, input->fd, err);
 	progress_clear(&keeping.line);
-	making_release_signals(&keeping.signals_fd);
+	r = making_release_signals(&keeping.signals_fd, r, err);
 	if (r < 0)
 		return r == -EINTR ? r : fail_in(err, "keep it in '%s'", store);
 	fd_close(&input->fd);

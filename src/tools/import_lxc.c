@@ -122,7 +122,7 @@ static int copy(struct import *import, struct creation *creation, const char *ro
                 struct error *err)
 {
 	struct tree_progress progress;
-	const struct copy_options options = {
+	struct copy_options options = {
 		.write_out = true, .progress = tree_progress_copied, .user = &progress};
 	CLEAN_FD int to = open(rootfs, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r;
@@ -130,6 +130,7 @@ static int copy(struct import *import, struct creation *creation, const char *ro
 	if (to < 0)
 		return fail(err, errno, "open '%s'", rootfs);
 	tree_progress_begin(&progress, import->call, creation->name, creation->signals_fd);
+	options.count = progress.line.form != PROGRESS_NONE;
 	r = copy_tree(import->lxc.source.fd, to, &options, NULL, err);
 	progress_clear(&progress.line);
 	if (r < 0)

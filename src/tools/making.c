@@ -38,13 +38,16 @@ int making_catch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-void making_release_signals(int *signals_fd)
+int making_release_signals(int *signals_fd, int r, struct error *err)
 {
 	sigset_t set;
 
+	while (making_check_signals(*signals_fd, err))
+		r = -EINTR;
 	fd_close(signals_fd);
 	choose_signals(&set);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return r;
 }
 
 int making_check_signals(int signals_fd, struct error *err)

@@ -12,8 +12,8 @@ struct error;
 
 /* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd that tells of them. */
 int making_catch_signals(void);
-/* They end the command at once again. */
-void making_release_signals(int *signals_fd);
+/* They end the command at once again. One that came until then: -EINTR; otherwise r, the result of what was done. */
+int making_release_signals(int *signals_fd, int r, struct error *err);
 /* The number of one that came, with err (EINTR); 0: none did, or signals_fd is -1. */
 int making_check_signals(int signals_fd, struct error *err);
 

@@ -84,7 +84,11 @@ int subject_open(struct subject *subject, const struct call *call,
 	*subject = (struct subject){.call = call, .words = words, .lock = -1};
 	tree_progress_begin(&subject->progress, call, name, -1);
 	subject->copy = (struct copy_options){
-		.write_out = true, .progress = tell_progress, .user = subject};
+		.write_out = true,
+		.progress = tell_progress,
+		.count = subject->progress.line.form != PROGRESS_NONE,
+		.user = subject,
+	};
 	r = load(subject, name, err);
 	if (r == 0)
 		r = hold_mend(&subject->container, err);

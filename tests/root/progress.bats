@@ -284,6 +284,20 @@ sysc-create: web1: template 'template' failed with code 7 (half a line)"
 	shown 80 "web1: imported ($SYSC_PATH/web1)"
 }
 
+@test "import: ^C while an archive of several parts is received" {
+	make_data web1
+	sysc snapshot create -q web1 one
+	sysc export -q -o "$beside/out/web1.tar" -z none --snapshots web1
+	export beside SYSC
+	code=0
+	terminal 'expect=archive: ' 'send=\x03' 'expect=\^C' "$TAKEN" "$(some 1)" -- \
+		bash -c 'trap "" INT; { head -c 9000000 2>/dev/null; read -r word <"$beside/go"; } <"$beside/out/web1.tar" | "$SYSC" import web9 -' \
+		>"$seen" || code=$?
+	((code == 130))
+	shown 80 "sysc-import: web9: '-': interrupted"
+	[[ $(ls -A "$SYSC_PATH") == $'.lock\nweb1' ]]
+}
+
 @test "import: what is wrong with an archive stands alone, whatever its names are" {
 	make_small web1
 	mkdir -p "$beside/evil/sbin"
