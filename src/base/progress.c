@@ -15,12 +15,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DRAW_MS       100          /* between two drawings */
-#define SAMPLE_MS     500          /* between two samples */
-#define ESTIMATE_FROM 1000         /* ms: the first moments tell nothing of how long it will be */
-#define LEFT_MOST     (100 * 3600) /* seconds: more is not known but guessed */
-#define ENTRY_WORK    16384        /* an entry costs as much as the content of so many bytes */
-#define COLUMNS       80           /* of a terminal that does not tell */
+#define DRAW_MS       100    /* between two drawings */
+#define SAMPLE_MS     500    /* between two samples */
+#define ESTIMATE_FROM 1000   /* ms: the first moments tell nothing of how long it will be */
+#define LEFT_MOST     360000 /* seconds: more is not known but guessed */
+#define ENTRY_WORK    16384  /* an entry costs as much as the content of so many bytes */
+#define COLUMNS       80     /* of a terminal that does not tell */
 #define BAR_MOST      24
 #define BAR_LEAST     8
 #define RECORD        '\036' /* begins the line of a record: no message does */

@@ -143,7 +143,7 @@ int import_input_head(const struct import_input *input, const struct call *call,
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int output = memfd_create("manifest", MFD_CLOEXEC);
 	int fd = input->is_file ? input->fd : input->head_fd, signals = making_catch_signals();
-	struct progress line;
+	struct progress line = {.form = PROGRESS_NONE};
 	const struct archiver_run run = {
 		.call = call,
 		.name = input->file,
