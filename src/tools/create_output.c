@@ -54,11 +54,12 @@ static void end_line(struct template_output *output)
 	harmless_add(&harmless, output->now.data, output->now.length, &shown);
 	text_drop(&output->now, output->now.length);
 	progress_clear(&output->line);
-	if (shown.length)
+	if (shown.length) { /* curl(1) ends a bar that it did not draw */
 		keep_last(output, &shown);
-	text_add(&shown, "\n");
-	if (!output->is_rewritten)
-		(void)file_write_all(STDERR_FILENO, shown.data, shown.length); /* only messages */
+		text_add(&shown, "\n");
+		if (!output->is_rewritten) /* only messages */
+			(void)file_write_all(STDERR_FILENO, shown.data, shown.length);
+	}
 	output->is_rewritten = false;
 }
 

@@ -207,6 +207,7 @@ left='[0-9]+(:[0-5][0-9])+ left'
 		printf '\r##             10.5%%\r####       45.0%%'
 		read -r word <"$(dirname "$0")/go"
 		printf '\r#### 100.0%%\n'
+		printf '\n'
 		printf 'half a line'
 		exit 7
 	END
