@@ -17,16 +17,24 @@
 
 #define TREE_DEPTH_MAX 128 /* levels of a tree that are walked at once: each holds an fd */
 
+ssize_t file_read_some(int fd, void *buffer, size_t room)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buffer, room);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 int file_read_fd(int fd, const char *what, size_t most_bytes, struct text *out, struct error *err)
 {
 	char buffer[16384];
 	size_t total = 0;
 
 	for (;;) {
-		ssize_t n = read(fd, buffer, sizeof(buffer));
+		ssize_t n = file_read_some(fd, buffer, sizeof(buffer));
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return fail(err, errno, "read '%s'", what);
 		if (n == 0)

@@ -19,6 +19,8 @@ struct text;
 int file_read(int dirfd, const char *path, size_t most_bytes, struct text *out, struct error *err);
 /* As file_read, but from an open fd until its end. what names it in errors. */
 int file_read_fd(int fd, const char *what, size_t most_bytes, struct text *out, struct error *err);
+/* As read(2), over EINTR. */
+ssize_t file_read_some(int fd, void *buffer, size_t room);
 /* Reads a small file of /proc or /sys into a caller's buffer, terminated, trailing newline cut. */
 int file_read_small(int dirfd, const char *path, char *buffer, size_t room);
 

@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -66,6 +68,33 @@ int process_wait(int pidfd, int64_t timeout_ms)
 		if (n == 0 && deadline >= 0 && process_clock_ms() >= deadline)
 			return 0;
 	}
+}
+
+static void choose_signals(sigset_t *set)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+	(void)sigemptyset(set); /* these cannot fail with such numbers */
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		(void)sigaddset(set, numbers[i]);
+}
+
+int process_catch_signals(void)
+{
+	sigset_t set;
+
+	choose_signals(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void process_release_signals(int *signals_fd)
+{
+	sigset_t set;
+
+	fd_close(signals_fd);
+	choose_signals(&set);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void process_reset_signals(void)

@@ -35,6 +35,10 @@ int process_run(const struct process_options *options, struct error *err);
 int process_wait(int pidfd, int64_t timeout_ms);
 /* CLOCK_MONOTONIC in milliseconds: for deadlines. */
 int64_t process_clock_ms(void);
+/* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd(2) that tells of them; it does not block. -1, errno. */
+int process_catch_signals(void);
+/* They end the process at once again. */
+void process_release_signals(int *signals_fd);
 /* Before an exec, no heap: every signal at its default again, none blocked. */
 void process_reset_signals(void);
 /* The absolute path of a program in the fixed PATH (heap), NULL when there is none. */

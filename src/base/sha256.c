@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -187,21 +188,15 @@ int sha256_file(int fd, char out[65], struct error *err)
 {
 	unsigned char buffer[65536];
 	struct sha256 sum;
+	ssize_t n;
 
 	sha256_init(&sum);
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fail(err, errno, "read it twice");
-	for (;;) {
-		ssize_t n = read(fd, buffer, sizeof(buffer));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail(err, errno, "read it");
-		if (n == 0)
-			break;
+	while ((n = file_read_some(fd, buffer, sizeof(buffer))) > 0)
 		sha256_add(&sum, buffer, (size_t)n);
-	}
+	if (n < 0)
+		return fail(err, errno, "read it");
 	sha256_end(&sum, out);
 	return lseek(fd, 0, SEEK_SET) < 0 ? fail(err, errno, "read it twice") : 0;
 }

@@ -3,6 +3,7 @@
 #include "helpers/archive_input.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "helpers/archive_belt.h"
 #include "helpers/archive_work.h"
@@ -25,11 +26,8 @@ struct input {
 static la_ssize_t read_file(struct archive *reader, void *data, const void **out)
 {
 	struct input *input = data;
-	ssize_t n;
+	ssize_t n = file_read_some(input->fd, input->buffer, sizeof(input->buffer));
 
-	do
-		n = read(input->fd, input->buffer, sizeof(input->buffer));
-	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		archive_set_error(reader, errno, "read: %s", strerrordesc_np(errno));
 		return ARCHIVE_FATAL;

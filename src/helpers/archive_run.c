@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "helpers/archive_options.h"
 #include "helpers/archive_work.h"
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,18 +21,6 @@
 #include <unistd.h>
 
 #define PROGRESS_MS 100 /* between two looks at the counters */
-
-static int stop_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(&set, numbers[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
 
 /* total: of an archive that is read; that of a tree the child counts. */
 static struct progress_amount count(const struct archive_counters *counters, uint64_t total)
@@ -139,7 +127,7 @@ int run_confined(const struct archive_options *options, const struct confine *co
                  struct archive_counters *counters, const char *name, uint64_t total,
                  struct error *err)
 {
-	CLEAN_FD int signals = stop_signals();
+	CLEAN_FD int signals = process_catch_signals();
 	struct progress progress;
 	struct confined child;
 	int r, signal_number;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/process.h"
 #include "base/progress.h"
@@ -104,9 +105,7 @@ static void gather(const struct archiver_run *run, int pidfd, int report_fd, str
 		}
 		if (!events[0].revents)
 			continue;
-		n = read(report_fd, buffer, sizeof(buffer));
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = file_read_some(report_fd, buffer, sizeof(buffer));
 		if (n <= 0)
 			return;
 		if (came.length < REPORT_MAX)

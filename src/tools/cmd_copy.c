@@ -15,7 +15,6 @@
 #include "storage/unstarted.h"
 #include "tools/command.h"
 #include "tools/copying.h"
-#include "tools/making.h"
 #include "tools/output.h"
 
 #include <errno.h>
@@ -308,7 +307,7 @@ static int copy_all(struct batch *batch)
 
 	if (open_source(batch, &errors, &err) < 0)
 		return output_errors(batch->call, names->items[0], &errors, &err);
-	batch->signals_fd = making_catch_signals();
+	batch->signals_fd = process_catch_signals();
 	for (size_t i = 1; i < names->count && code < 128; i++) {
 		int one = copy_one(batch, names->items[i]);
 

@@ -27,20 +27,11 @@ static void add_override(const char *key, const char *prefix, const char *value)
 
 static int fill(struct creation *creation, const char *map, struct error *err)
 {
-	struct template_run run = {
-		.call = creation->call,
-		.name = creation->name,
-		.dir = creation->dir,
-		.map = map,
-		.config = &creation->config.merged,
-		.words = creation->call->rest,
-		.signals_fd = creation->signals_fd,
-	};
 	CLEAN_FREE char *cache = must_dup(creation->call->paths.cache);
 
 	if (file_make_dirs(cache, 0700, err) < 0)
 		return -err->code;
-	return template_run(&run, creation->user, err);
+	return template_run(creation, map, creation->call->rest, creation->user, err);
 }
 
 static int report(const struct creation *creation)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mountinfo.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "container/container.h"
 #include "container/lock.h"
@@ -18,7 +19,6 @@
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
-#include "tools/making.h"
 #include "tools/output.h"
 #include "tools/tree_progress.h"
 
@@ -217,7 +217,7 @@ static int remove_folder(const struct doomed *doomed, const char *hidden, struct
 {
 	const char *path = doomed->call->paths.store;
 	CLEAN_FD int store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN_FD int signals = making_catch_signals();
+	CLEAN_FD int signals = process_catch_signals();
 	struct tree_progress progress;
 	const struct remove_options with = {.progress = tree_progress_removed, .user = &progress};
 	int r;

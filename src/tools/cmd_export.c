@@ -22,7 +22,6 @@
 #include "tools/export_say.h"
 #include "tools/export_since.h"
 #include "tools/inspect.h"
-#include "tools/making.h"
 #include "tools/output.h"
 #include "tools/snapshot_hold.h"
 #include "tools/tree_progress.h"
@@ -370,7 +369,7 @@ static int export_container(struct export *export, struct error *err)
 	if (r < 0)
 		return r;
 	choose_words(export);
-	export->signals_fd = making_catch_signals();
+	export->signals_fd = process_catch_signals();
 	return pack_to_files(export, &lock, err);
 }
 

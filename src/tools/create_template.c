@@ -12,6 +12,7 @@
 #include "network/bridge.h"
 #include "tools/command.h"
 #include "tools/create_output.h"
+#include "tools/creation.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +26,16 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+
+struct run {
+	const struct call *call; /* its paths; -q and --json */
+	const char *name;
+	const char *dir; /* STORE/.NAME.creating: config and rootfs/ are in it */
+	const char *map; /* "b 0 1048576 65536", NULL: none, or the tree cannot be mapped */
+	const struct config *config; /* merged: network and consoles are told to the template */
+	char *const *words;          /* the user's own, ended by NULL; may be NULL */
+	int signals_fd;              /* signalfd: one that comes ends the template */
+};
 
 extern char **environ;
 
@@ -128,7 +139,7 @@ static void add_network(struct strings *argv, const struct config *config)
 	add_dns(argv, network);
 }
 
-static void make_words(const struct template_run *run, const char *program, struct strings *argv)
+static void make_words(const struct run *run, const char *program, struct strings *argv)
 {
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", run->dir);
 	CLEAN_FREE char *config = must_printf("%s/config", run->dir);
@@ -187,8 +198,7 @@ static _Noreturn void become_template(const struct birth *birth)
 }
 
 /* Passes its output on until it ends; true when a signal came first. */
-static bool pass_output(const struct template_run *run, int output_fd,
-                        struct template_output *output)
+static bool pass_output(const struct run *run, int output_fd, struct template_output *output)
 {
 	struct pollfd events[] = {
 		{.fd = output_fd,       .events = POLLIN},
@@ -230,8 +240,8 @@ static int judge(const char *program, int status, const char *said, struct error
 	return *said ? fail_hint(err, "%s", said) : -err->code;
 }
 
-static int watch(const struct template_run *run, const char *program, pid_t pid, int pidfd,
-                 int output_fd, struct error *err)
+static int watch(const struct run *run, const char *program, pid_t pid, int pidfd, int output_fd,
+                 struct error *err)
 {
 	CLEAN(template_output_done) struct template_output output;
 	bool interrupted;
@@ -250,7 +260,7 @@ static int watch(const struct template_run *run, const char *program, pid_t pid,
 	return judge(program, status, template_output_last(&output), err);
 }
 
-int template_run(const struct template_run *run, const char *program, struct error *err)
+static int run_template(const struct run *run, const char *program, struct error *err)
 {
 	CLEAN(strings_done) struct strings argv = {0}, env = {0};
 	CLEAN_FD int output = -1, output_end = -1, go = -1, go_end = -1, pidfd = -1;
@@ -283,6 +293,22 @@ int template_run(const struct template_run *run, const char *program, struct err
 	(void)!write(go, "g", 1); /* a child that died is seen by the end of its output */
 	fd_close(&go);
 	return watch(run, program, pid, pidfd, output, err);
+}
+
+int template_run(const struct creation *creation, const char *map, char *const *words,
+                 const char *program, struct error *err)
+{
+	const struct run run = {
+		.call = creation->call,
+		.name = creation->name,
+		.dir = creation->dir,
+		.map = map,
+		.config = &creation->config.merged,
+		.words = words,
+		.signals_fd = creation->signals_fd,
+	};
+
+	return run_template(&run, program, err);
 }
 
 int template_help(const char *program, struct error *err)

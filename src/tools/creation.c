@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/compat.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "container/container.h"
 #include "container/idmap.h"
 #include "container/lock.h"
@@ -279,7 +280,7 @@ int creation_make(struct creation *creation, struct strings *errors, struct erro
 {
 	int r;
 
-	creation->signals_fd = making_catch_signals();
+	creation->signals_fd = process_catch_signals();
 	r = make(creation, errors, err);
 	if (r < 0)
 		undo(creation);

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
@@ -36,7 +37,7 @@ static int list_archive(struct earlier *earlier, const struct call *call, const 
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int list = list_open_temporary();
-	int signals = making_catch_signals();
+	int signals = process_catch_signals();
 	struct progress line;
 	const struct archiver_run run = {
 		.call = call,

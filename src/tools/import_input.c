@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "storage/manifest.h"
@@ -41,16 +42,6 @@ void import_input_done(struct import_input *input)
 	fd_close(&input->head_fd);
 }
 
-static ssize_t read_some(int fd, void *buffer, size_t room)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, buffer, room);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
-
 /* The beginning of a pipe, which is needed twice. */
 static int read_head(struct import_input *input, struct error *err)
 {
@@ -61,7 +52,7 @@ static int read_head(struct import_input *input, struct error *err)
 	if (input->head_fd < 0)
 		return fail(err, errno, "keep its beginning");
 	while (total < HEAD_MAX) {
-		ssize_t n = read_some(input->fd, buffer, sizeof(buffer));
+		ssize_t n = file_read_some(input->fd, buffer, sizeof(buffer));
 		int r;
 
 		if (n < 0)
@@ -108,8 +99,8 @@ static _Noreturn void be_relay(const struct import_input *input, const char *fif
 	if (input->head_fd >= 0)
 		(void)lseek(input->head_fd, 0, SEEK_SET);
 	while ((input->head_fd >= 0 &&
-	        (n = read_some(input->head_fd, buffer, sizeof(buffer))) > 0) ||
-	       (n = read_some(input->fd, buffer, sizeof(buffer))) > 0)
+	        (n = file_read_some(input->head_fd, buffer, sizeof(buffer))) > 0) ||
+	       (n = file_read_some(input->fd, buffer, sizeof(buffer))) > 0)
 		if (file_write_all(output_fd, buffer, (size_t)n) < 0)
 			_exit(1); /* nobody reads it any more */
 	_exit(n < 0);
@@ -142,7 +133,7 @@ int import_input_head(const struct import_input *input, const struct call *call,
 {
 	CLEAN(strings_done) struct strings words = {0};
 	CLEAN_FD int output = memfd_create("manifest", MFD_CLOEXEC);
-	int fd = input->is_file ? input->fd : input->head_fd, signals = making_catch_signals();
+	int fd = input->is_file ? input->fd : input->head_fd, signals = process_catch_signals();
 	struct progress line = {.form = PROGRESS_NONE};
 	const struct archiver_run run = {
 		.call = call,
@@ -196,7 +187,7 @@ static int keep_all(struct keeping *keeping, int from_fd, struct error *err)
 			return fail(err, errno, "wait for it");
 		if (making_check_signals(keeping->signals_fd, err))
 			return -EINTR;
-		n = read_some(from_fd, buffer, sizeof(buffer));
+		n = file_read_some(from_fd, buffer, sizeof(buffer));
 		r = n > 0 ? file_write_all(keeping->to_fd, buffer, (size_t)n) : 0;
 		if (r < 0)
 			return fail(err, -r, "write it");
@@ -218,7 +209,7 @@ int import_input_keep(struct import_input *input, const struct call *call, struc
 	keeping.to_fd = fd = open(store, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0 || lseek(input->head_fd, 0, SEEK_SET) < 0)
 		return fail(err, errno, "keep it in '%s'", store);
-	keeping.signals_fd = making_catch_signals();
+	keeping.signals_fd = process_catch_signals();
 	archiver_begin_progress(&keeping.line, call, input->file, 0, 1);
 	r = keep_all(&keeping, input->head_fd, err);
 	if (r == 0)

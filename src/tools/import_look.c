@@ -4,12 +4,12 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "tools/archiver.h"
 #include "tools/command.h"
 #include "tools/import_chain.h"
-#include "tools/making.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -155,7 +155,7 @@ static int show(const struct import_chain *chain, const struct archiver_counts *
 static int verify_all(struct import_chain *chain, struct archiver_counts *counts, struct error *err)
 {
 	CLEAN(strings_done) struct strings words = {0};
-	CLEAN_FD int signals = making_catch_signals();
+	CLEAN_FD int signals = process_catch_signals();
 	const struct import_run run = {
 		.name = chain->inputs[0].file,
 		.words = &words,

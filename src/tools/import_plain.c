@@ -29,15 +29,6 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 	                                : NULL;
 	char *words[] = {(char[]){"--skip-devices"}, (char[]){"--rootfs"}, path ? path : fifo,
 	                 NULL};
-	struct template_run run = {
-		.call = creation->call,
-		.name = creation->name,
-		.dir = creation->dir,
-		.map = map,
-		.config = &creation->config.merged,
-		.words = words,
-		.signals_fd = creation->signals_fd,
-	};
 	int r;
 
 	if (!path) {
@@ -47,7 +38,7 @@ static int fill(struct creation *creation, const char *map, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	r = template_run(&run, import->program, err);
+	r = template_run(creation, map, words, import->program, err);
 	if (!path && unlink(fifo) < 0 && r == 0)
 		r = fail(err, errno, "remove '%s'", fifo);
 	return r < 0 ? r : import_tree_include(creation, err);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
@@ -14,39 +15,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void choose_signals(sigset_t *set)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-
-	(void)sigemptyset(set);
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)sigaddset(set, numbers[i]);
-}
-
-int making_catch_signals(void)
-{
-	sigset_t set;
-
-	choose_signals(&set);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int making_release_signals(int *signals_fd, int r, struct error *err)
 {
-	sigset_t set;
-
 	while (making_check_signals(*signals_fd, err))
 		r = -EINTR;
-	fd_close(signals_fd);
-	choose_signals(&set);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	process_release_signals(signals_fd);
 	return r;
 }
 

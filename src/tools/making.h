@@ -10,11 +10,9 @@ struct call;
 struct container;
 struct error;
 
-/* SIGINT, SIGTERM, SIGHUP and SIGQUIT blocked, and a signalfd that tells of them. */
-int making_catch_signals(void);
-/* They end the command at once again. One that came until then: -EINTR; otherwise r, the result of what was done. */
+/* process_release_signals(). One that came until then: -EINTR; otherwise r, the result of what was done. */
 int making_release_signals(int *signals_fd, int r, struct error *err);
-/* The number of one that came, with err (EINTR); 0: none did, or signals_fd is -1. */
+/* The number of one that came, with err (EINTR); 0: none did. signals_fd: of process_catch_signals(), or -1. */
 int making_check_signals(int signals_fd, struct error *err);
 
 /* STORE/.NAME.creating, on the heap. */

@@ -6,7 +6,6 @@
 #include "storage/sweep.h"
 #include "tools/command.h"
 #include "tools/copying.h"
-#include "tools/making.h"
 #include "tools/snapshot.h"
 
 #include <errno.h>
@@ -202,7 +201,7 @@ static int restore_to(struct subject *subject, const char *name, struct error *e
 	CLEAN(container_done) struct container source = {0};
 	CLEAN(copying_done) struct copying copying;
 	CLEAN(strings_done) struct strings errors = {0};
-	CLEAN_FD int signals = making_catch_signals();
+	CLEAN_FD int signals = process_catch_signals();
 	struct error swept = {0};
 	int r;
 

@@ -2,10 +2,10 @@
 /* The container that sysc snapshot works on, and making one snapshot of it. */
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "container/lock.h"
 #include "tools/command.h"
 #include "tools/inspect.h"
-#include "tools/making.h"
 #include "tools/snapshot.h"
 #include "tools/snapshot_hold.h"
 
@@ -31,7 +31,7 @@ void subject_quiet(struct subject *subject)
 void subject_catch(struct subject *subject)
 {
 	if (subject->progress.signals_fd < 0)
-		subject->progress.signals_fd = making_catch_signals();
+		subject->progress.signals_fd = process_catch_signals();
 }
 
 int subject_code(const struct subject *subject, int code)
