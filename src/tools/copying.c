@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 #define STORE_WAIT_MS 60000
 #define CONFIG_MOST   (1U << 20)
@@ -54,32 +53,6 @@ static void add_note(const char *text, void *user)
 	strings_add(&copying->notes, text);
 }
 
-/* The options -S: the first of a list replaces, the next ones add. */
-static int edit_overrides(const struct copying *copying, const char *file, struct error *err)
-{
-	CLEAN(strings_done) struct strings seen = {0};
-
-	for (size_t i = 0; i < copying->overrides->count; i++) {
-		CLEAN_FREE char *word = must_dup(copying->overrides->items[i]);
-		CLEAN_FREE char *section = NULL, *key = NULL;
-		char *equals = strchr(word, '=');
-		int r;
-
-		if (!equals)
-			return fail_plain(err, EINVAL,
-			                  "option '--set': '%s' is no SECTION.KEY=VALUE", word);
-		*equals = '\0';
-		r = config_split_key(text_trim(word), &section, &key, err);
-		if (r == 0)
-			r = config_edit_draft(file, section, key, text_trim(equals + 1),
-			                      !strings_has(&seen, word), err);
-		if (r < 0)
-			return fail_in(err, "option '--set'");
-		strings_add(&seen, word);
-	}
-	return 0;
-}
-
 /* The configuration of the copy, but for rootfs.path, which goes by what is in it. */
 static int write_config(struct copying *copying, const char *file, struct error *err)
 {
@@ -103,7 +76,7 @@ static int write_config(struct copying *copying, const char *file, struct error 
 	if (r == 0)
 		r = identity_renew_config(&copying->identity, file, err);
 	if (r == 0)
-		r = edit_overrides(copying, file, err);
+		r = making_edit_overrides(file, copying->overrides, "option -S", err);
 	if (r == 0 && copying->is_ephemeral)
 		r = config_edit_draft(file, "container", "ephemeral", "yes", true, err);
 	if (r == 0 && copying->memory) {

@@ -8,6 +8,7 @@
 #include "container/keys.h"
 #include "container/paths.h"
 #include "container/uuid.h"
+#include "tools/making.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,34 +156,6 @@ static void add_head(const struct create_config *create, const char *rootfs, con
 		text_addf(text, "[idmap]\nmap = %s\n", map);
 }
 
-/* The options -s, as lines of the file: the first of a list replaces, the next ones add. */
-static int edit_overrides(const struct create_config *create, const char *file, struct error *err)
-{
-	CLEAN(strings_done) struct strings seen = {0};
-
-	for (size_t i = 0; i < create->overrides->count; i++) {
-		CLEAN_FREE char *word = must_dup(create->overrides->items[i]);
-		CLEAN_FREE char *section = NULL, *key = NULL, *value = NULL;
-		char *equals = strchr(word, '=');
-		int r;
-
-		*equals = '\0'; /* config_override() has looked at the form */
-		value = must_dup(equals + 1);
-		if (text_ends(text_trim(word), ".mac"))
-			uuid_fill_mac(value);
-		r = config_split_key(text_trim(word), &section, &key, err);
-		if (r == 0 && text_is(section, "idmap") && text_is(text_trim(value), "auto"))
-			continue; /* the line is there already */
-		if (r == 0)
-			r = config_edit_draft(file, section, key, text_trim(value),
-			                      !strings_has(&seen, word), err);
-		if (r < 0)
-			return fail_in(err, OVERRIDE);
-		strings_add(&seen, word);
-	}
-	return 0;
-}
-
 int create_config_write(const struct create_config *create, const char *dir, const char *rootfs,
                         const char *map, struct error *err)
 {
@@ -193,5 +166,5 @@ int create_config_write(const struct create_config *create, const char *dir, con
 	add_head(create, rootfs, map, &text);
 	add_base(create, &text);
 	r = file_replace_volatile(AT_FDCWD, file, text.data, text.length, 0640, err);
-	return r < 0 ? r : edit_overrides(create, file, err);
+	return r < 0 ? r : making_edit_overrides(file, create->overrides, OVERRIDE, err);
 }

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "container/container.h"
+#include "container/uuid.h"
 #include "storage/remove.h"
 #include "tools/command.h"
 #include "tools/tree_progress.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -53,6 +55,39 @@ int making_check_free(const struct container *target, struct error *err)
 		(void)fail_plain(err, EBUSY, "'%s' is in the way", target->dir);
 		return fail_hint(err, "it has no config file; remove it");
 	}
+	return 0;
+}
+
+static int edit_override(const char *file, const char *assignment, struct strings *seen,
+                         struct error *err)
+{
+	CLEAN_FREE char *word = must_dup(assignment), *section = NULL, *key = NULL;
+	char *equals = strchr(word, '='), *name, *value;
+	int r;
+
+	if (!equals)
+		return fail_plain(err, EINVAL, "'%s' is not of the form SECTION.KEY=VALUE", word);
+	*equals = '\0';
+	name = text_trim(word);
+	value = text_trim(equals + 1);
+	if (text_ends(name, ".mac"))
+		uuid_fill_mac(value);
+	r = config_split_key(name, &section, &key, err);
+	if (r < 0 || (text_is(section, "idmap") && text_is(value, "auto")))
+		return r; /* the line is there already */
+	r = config_edit_draft(file, section, key, value, !strings_has(seen, name), err);
+	strings_add(seen, name);
+	return r;
+}
+
+int making_edit_overrides(const char *file, const struct strings *overrides, const char *option,
+                          struct error *err)
+{
+	CLEAN(strings_done) struct strings seen = {0};
+
+	for (size_t i = 0; i < overrides->count; i++)
+		if (edit_override(file, overrides->items[i], &seen, err) < 0)
+			return fail_in(err, "%s", option);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 struct call;
 struct container;
 struct error;
+struct strings;
 
 /* process_release_signals(). One that came until then: -EINTR; otherwise r, the result of what was done. */
 int making_release_signals(int *signals_fd, int r, struct error *err);
@@ -19,6 +20,13 @@ int making_check_signals(int signals_fd, struct error *err);
 char *making_folder(const struct container *target);
 /* -EBUSY when the name is taken, or a folder without a configuration is in the way. */
 int making_check_free(const struct container *target, struct error *err);
+/*
+ * "section.key=value" of an option become lines of the new configuration: the first of a list replaces, the next ones
+ * add; a MAC address has its x chosen, and of ids the range that the file has is "auto". option: for the message.
+ * Nothing is synced. -EINVAL for what is no such thing.
+ */
+int making_edit_overrides(const char *file, const struct strings *overrides, const char *option,
+                          struct error *err);
 /* All of the file system that folder_fd, the folder of the target, is on. -EINTR when a signal came meanwhile. */
 int making_write(const struct call *call, const struct container *target, int folder_fd,
                  int signals_fd, struct error *err);

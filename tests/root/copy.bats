@@ -56,9 +56,10 @@ tree_of() { (cd "$1" && find . ! -type d -printf '%p %m %U:%G %T@ %s %n %l\n' &&
 	[[ $(value web2 container.hostname) == web1 && $(cat "$(rootfs web2)/etc/hostname") == web1 ]]
 	mkdir data
 	echo shared >data/file
-	run sysc copy --start -m "bind=$PWD/data:/srv/data:ro" -S network.eth0.address=10.83.0.78/24 -S limits.memory=64M web1 web3
+	run sysc copy --start -m "bind=$PWD/data:/srv/data:ro" -S network.eth0.address=10.83.0.78/24 -S limits.memory=64M -S network.eth0.mac=02:00:00:xx:xx:xx web1 web3
 	((status == 0))
 	[[ $(value web3 limits.memory) == 64M && $(value web3 network.eth0.address) == 10.83.0.78/24 ]]
+	[[ $(value web3 network.eth0.mac) =~ ^02:00:00(:[0-9a-f]{2}){3}$ ]]
 	[[ $(inside web3 'cat /srv/data/file') == shared ]]
 	run ! inside web3 'echo x >/srv/data/file'
 	before=$(ls -A "$SYSC_PATH")
