@@ -163,11 +163,9 @@ static int make_kept_folder(const struct bringing *bringing, const struct spot *
 
 	strings_split(&parts, above, "/");
 	for (size_t i = 0; i < parts.count && fd >= 0; i++) {
-		int next;
+		bool is_there = mkdirat(fd, parts.items[i], 0755) == 0 || errno == EEXIST;
+		int next = is_there ? openat(fd, parts.items[i], FOLDER_FLAGS) : -1;
 
-		if (mkdirat(fd, parts.items[i], 0755) < 0 && errno != EEXIST)
-			break;
-		next = openat(fd, parts.items[i], FOLDER_FLAGS);
 		fd_close(&fd);
 		fd = next;
 	}

@@ -132,6 +132,10 @@ operation() {
 		words=(snapshot restore --config-only web1 first) parts=yes # what was there is kept first
 		;;
 	restore-paths) begin_paths && words=(snapshot restore web1 first --path /deep) parts=always next='config unset web1 boot.order' ;;
+	restore-paths-below) # what is kept stands in a folder that is made for it
+		begin_paths && words=(snapshot restore web1 first --path /deep/secret)
+		parts=always next='config unset web1 boot.order'
+		;;
 	restore-paths-overlay)
 		begin_paths -B overlay && words=(snapshot restore web1 first --path /deep)
 		parts=always next='config unset web1 boot.order'

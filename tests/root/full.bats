@@ -46,6 +46,16 @@ see_failed() {
 @test "snapshot restore: overlay" { walk restore-overlay; }
 @test "snapshot restore --config-only" { walk restore-config; }
 @test "snapshot restore --path" { walk restore-paths; }
+@test "snapshot restore --path: one call fails, and what comes after it does not" {
+	local n why="No space left on device"
+	operation restore-paths-below
+	clean_run -c space
+	n=$(awk '$3 == "mkdirat" && $4 ~ "restoring/rootfs/deep$" { print $1 }' "$beside/steps")
+	[[ -n $n ]] || { cat "$beside/steps" && return 1; }
+	from_beginning
+	run_steps -n "$n" -c space -e ENOSPC
+	see_failed "$n"
+}
 @test "snapshot restore --path: overlay" { walk restore-paths-overlay; }
 @test "snapshot restore --to" { walk restore-to; }
 @test "snapshot delete" { walk delete; }
