@@ -129,14 +129,12 @@ struct written {
 /* The same folder by whatever path, or one in the other. */
 static bool is_written(const struct written *written, const char *lower)
 {
-	size_t ours = strlen(written->path), theirs = strlen(lower);
 	struct stat st;
 
 	if (stat(lower, &st) == 0 && st.st_dev == written->st.st_dev &&
 	    st.st_ino == written->st.st_ino)
 		return true;
-	return (text_starts(lower, written->path) && lower[ours] == '/') ||
-	       (text_starts(written->path, lower) && written->path[theirs] == '/');
+	return text_is_below(lower, written->path) || text_is_below(written->path, lower);
 }
 
 /*

@@ -123,21 +123,20 @@ static int end_restore(const struct container *container, int all_fd, const char
 static int end_one(const struct container *container, int all_fd, const char *hidden,
                    bool is_stopped, struct error *err)
 {
-	CLEAN_FREE char *file = must_printf("%s/snapshots/%s/config", container->dir, hidden);
 	CLEAN_FREE char *dir = snapshot_dir(container, hidden);
+	CLEAN_FREE char *file = must_printf("%s/config", dir), *name = name_of(hidden);
 	CLEAN(snapshot_done) struct snapshot before = {0};
+	bool is_begun = text_ends(hidden, ".restoring"), is_kept = text_ends(hidden, ".exchanging");
 	int r;
 
 	if (text_is(hidden, SNAPSHOT_FOLD_MARK))
 		return is_stopped ? snapshot_end_fold(container, all_fd, err) : 0;
-	if (text_ends(hidden, ".exchanging")) {
-		r = snapshot_read_info(dir, &before, NULL, err);
-		return r < 0 ? r : snapshot_end_paths(container, all_fd, hidden, &before, err);
-	}
-	if (text_ends(hidden, ".restoring") && snapshot_read_info(dir, &before, NULL, NULL) == 0 &&
-	    before.paths.count)
-		return snapshot_end_paths(container, all_fd, hidden, &before, err);
-	if (text_ends(hidden, ".restoring"))
+	r = is_begun || is_kept ? snapshot_read_info(dir, &before, NULL, err) : 0;
+	if (r < 0 && is_kept)
+		return r;
+	if (is_kept || before.paths.count)
+		return snapshot_end_paths(container, all_fd, hidden, name, &before.paths, err);
+	if (is_begun)
 		return end_restore(container, all_fd, hidden, err);
 	r = sweep_volume(file, err);
 	return r < 0 ? r : remove_tree(all_fd, hidden, err);

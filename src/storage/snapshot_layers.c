@@ -57,7 +57,6 @@ static bool is_older_layer(const struct container *container, const struct snaps
 int snapshot_own(const struct container *container, const struct snapshot *what, uint64_t *bytes,
                  struct error *err)
 {
-	CLEAN_FREE char *inside = must_printf("%s/", container->dir);
 	CLEAN(storage_done) struct storage storage = {.backend = NULL};
 	CLEAN_FD int fd = -1;
 	const char *layer;
@@ -66,7 +65,7 @@ int snapshot_own(const struct container *container, const struct snapshot *what,
 	if (r < 0 || storage.backend != &storage_overlay || storage_has_written(&storage))
 		return r < 0 ? r : storage_own(&storage, bytes, err);
 	layer = storage.parts.items[0];
-	if (!text_starts(layer, inside) || is_older_layer(container, what, layer)) {
+	if (!text_is_below(layer, container->dir) || is_older_layer(container, what, layer)) {
 		*bytes = 0;
 		return 0;
 	}

@@ -29,9 +29,9 @@ int snapshot_storage_of(const char *file, const char *uuid, struct storage *out,
 void snapshot_place(const struct container *container, const struct storage *from, const char *name,
                     struct storage *out);
 
-/* Ends a restore of paths that was killed, whose folder is snapshots/HIDDEN and told of by before. */
+/* Ends a restore of the paths that was killed, whose folder is snapshots/HIDDEN, and its snapshot to be called NAME. */
 int snapshot_end_paths(const struct container *container, int all_fd, const char *hidden,
-                       const struct snapshot *before, struct error *err);
+                       const char *name, const struct strings *paths, struct error *err);
 
 /* Whether the user goes on: asks copy's progress (may be NULL) where nothing is copied. */
 int snapshot_go_on(const struct copy_options *copy, struct error *err);

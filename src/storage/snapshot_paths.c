@@ -363,11 +363,9 @@ int snapshot_restore_paths(const struct container *container,
 /* --- what a killed command left --- */
 
 int snapshot_end_paths(const struct container *container, int all_fd, const char *hidden,
-                       const struct snapshot *before, struct error *err)
+                       const char *name, const struct strings *paths, struct error *err)
 {
-	const struct snapshot_path_restore restore = {.paths = before->paths};
-	CLEAN_FREE char *name =
-		must_printf("%.*s", (int)(strrchr(hidden, '.') - hidden - 1), hidden + 1);
+	const struct snapshot_path_restore restore = {.paths = *paths};
 	CLEAN(bringing_done) struct bringing bringing;
 	int r;
 
