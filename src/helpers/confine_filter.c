@@ -157,11 +157,11 @@ static const char *const allowed[] = {
 };
 
 /*
- * What becoming a program takes, and what programs lock their databases and know a terminal with. One that unpacks has
- * no use for ioctl(2), by which whoever may set trusted.* could freeze the file system of the host.
+ * What becoming a program takes, and what programs lock their databases with. Neither list has ioctl(2), by which whoever
+ * may set trusted.* could freeze the file system of the host: who asks for a terminal by it has none.
  */
 static const char *const allowed_program[] = {
-	"execve", "arch_prctl", "set_thread_area", "set_tid_address", "set_tls", "flock", "ioctl",
+	"execve", "arch_prctl", "set_thread_area", "set_tid_address", "set_tls", "flock",
 };
 
 static int allow(scmp_filter_ctx filter, const char *const *names, size_t count)

@@ -8,7 +8,8 @@
 struct error;
 
 /*
- * Allows those, and threads; runs: and to become a program, which inherits all of this. Answers EPERM to all others, for good (seccomp(2)). no_new_privs must be set.
+ * Allows those, and threads; runs: and to become a program, which inherits all of this. Answers EPERM to all
+ * others, for good (seccomp(2)). no_new_privs must be set.
  */
 int confine_filter_load(bool runs, struct error *err);
 

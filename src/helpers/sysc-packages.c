@@ -16,10 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #define NO_DATABASE 3 /* exit code */
@@ -268,6 +271,16 @@ static int list(int tree_fd, const struct rpm_database *database, struct text *a
 	return fail_hint(err, "install the package 'rpm' on this host");
 }
 
+/* To who called, who may be dead by now: then nobody reads what it prints. The confined process ends with it. */
+static int tie_to_parent(struct error *err)
+{
+	struct pollfd reader = {.fd = STDOUT_FILENO, .events = 0};
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return fail(err, errno, "tie it to its parent");
+	return poll(&reader, 1, 0) > 0 ? fail(err, EPIPE, "print") : 0;
+}
+
 int main(int argc, char *argv[])
 {
 	struct rpm_database database = {.folder_fd = -1};
@@ -281,7 +294,9 @@ int main(int argc, char *argv[])
 		(void)fputs(usage, is_help ? stdout : stderr);
 		return is_help ? 0 : 2;
 	}
-	r = rpm_database_find(STDIN_FILENO, &database, &err);
+	r = tie_to_parent(&err);
+	if (r == 0)
+		r = rpm_database_find(STDIN_FILENO, &database, &err);
 	if (r == 0)
 		return NO_DATABASE;
 	if (r > 0)

@@ -275,6 +275,10 @@ own_rpm() {
 	chmod 755 "$(rootfs "$1")/usr/bin/rpm"
 }
 
+# whether the guest's rpm is at work
+asks_guest() { [[ $(sandbox_processes) == *"--dbpath /var/lib/rpm "* ]]; }
+asks_nobody() { ! asks_guest; }
+
 # without_host_rpm COMMAND...: as on a host that has no rpm; the mount is this test's own
 without_host_rpm() {
 	local code=0
@@ -371,6 +375,17 @@ without_host_rpm() {
 	run sysc snapshot diff --packages web1 good
 	((status == 1))
 	[[ $output == *"output of 'rpm'"* ]]
+	# ioctl(2) is for nothing that it has
+	own_rpm web1 <<<$'#!/bin/sh\nexec /bin/busybox stty'
+	run sysc snapshot diff --packages web1 good
+	((status == 1))
+	[[ $output == *"Operation not permitted"* ]]
+	# a killed command takes it along
+	own_rpm web1 <<<$'#!/bin/sh\nwhile :; do :; done'
+	in_background "$top_builddir/src/sysc" snapshot diff --packages web1 good
+	wait_until 10 asks_guest
+	kill -KILL "$background"
+	wait_until 10 asks_nobody
 	own_rpm web1 <<<$'#!/bin/sh\nkill -KILL $$\nexit 3'
 	run ! sysc snapshot diff --packages web1 good
 	rm "$tree/usr/bin/rpm" "$tree$folder/Packages.db"
