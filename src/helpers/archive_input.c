@@ -12,7 +12,6 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define READ_BLOCK 131072
 

@@ -6,7 +6,6 @@
  */
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mountinfo.h"
 #include "base/process.h"
 #include "base/text.h"

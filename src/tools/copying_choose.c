@@ -4,14 +4,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "container/idmap.h"
 #include "tools/copying.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 static bool is_backend(const struct storage *storage, const char *name)
 {

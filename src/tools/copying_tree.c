@@ -12,14 +12,12 @@
 #include "tools/command.h"
 #include "tools/copying.h"
 #include "tools/making.h"
-#include "tools/output.h"
 #include "tools/tree_progress.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -7,7 +7,6 @@
 
 struct copying;
 struct error;
-struct storage;
 
 /*
  * What the copy's root file system is to be (copying->to, under its final path) and what the source goes on

@@ -18,7 +18,10 @@ void export_file_init(struct export_file *file);
 /* Removes what has not got its name. */
 void export_file_done(struct export_file *file);
 
-/* Mode 0600. -EBUSY: another export writes it, for some seconds by now; -EPERM: what is there is somebody else's, who could read it. */
+/*
+ * Mode 0600. Waits some seconds for another export to the same file: -EBUSY. -EPERM: what is there is somebody else's,
+ * who could read it.
+ */
 int export_file_open(struct export_file *file, const char *path, struct error *err);
 /* Standard output, which must not be a terminal. */
 int export_file_open_stdout(struct export_file *file, struct error *err);

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "tools/command.h"
 #include "tools/create_template.h"
@@ -13,9 +12,7 @@
 #include "tools/import_tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /* The template does for a plain tree all that it needs to be a guest. */

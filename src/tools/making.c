@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"

@@ -14,7 +14,6 @@
 #include "tools/snapshot.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #define OUTPUT_ROOM 65536 /* is written when it is full: a tree may have changed in all its files */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The container that sysc snapshot works on, and making one snapshot of it. */
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/process.h"
 #include "container/lock.h"
 #include "tools/command.h"
@@ -10,7 +9,6 @@
 #include "tools/snapshot_hold.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 #define LOCK_MS 30000
@@ -125,7 +123,6 @@ void subject_close(struct subject *subject)
 	fd_close(&subject->progress.signals_fd);
 }
 
-/* "/" of its init; -1 while it is stopped. */
 static void report(const struct subject *subject, const struct snapshot *made)
 {
 	char span[48] = "";
