@@ -281,7 +281,11 @@ static void undo(struct making *making)
 		if (making->is_made && storage_is_volume(&making->to))
 			(void)storage_remove(&making->to, NULL);
 		(void)remove_tree(making->all_fd, making->hidden, NULL);
-		(void)snapshot_drop_layers(making->container, NULL);
+		if (making->layer.backend)
+			(void)storage_remove(&making->layer, NULL);
+		/* one that runs may stand on what its file does not name any more */
+		if (making->options->root_fd < 0)
+			(void)snapshot_drop_layers(making->container, NULL);
 	}
 	if (making->all_fd >= 0)
 		(void)rmdir(all); /* unless there are others */

@@ -73,7 +73,10 @@ int snapshot_finish_restore(const struct container *container, int all_fd, int f
 /* What a snapshot named name has of an overlay whose own folder is the layer from now on, or nothing. */
 int snapshot_seal(const struct container *container, const struct storage *from, const char *name,
                   struct storage *out, struct error *err);
-/* Removes the layers that no configuration names. Returns how many. */
+/*
+ * Removes the layers that no configuration names. Returns how many. For a container at rest: one that runs may stand on
+ * others than its file names by now.
+ */
 int snapshot_drop_layers(const struct container *container, struct error *err);
 
 /* In snapshots/, while layers are folded: as of a snapshot that goes. */

@@ -571,6 +571,22 @@ in_guest() { sysc start "$1" && inside "$1" "$2" && sysc stop -k "$1"; }
 	drop_store
 }
 
+@test "what a running overlay stands on stays, though its file names another tree by now" {
+	make_busybox web1 -B overlay
+	sysc start web1
+	inside web1 'echo mine >/root/file'
+	cp "$SYSC_PATH/web1/config" as-started
+	sed -i "s|^path = .*|path = dir:$SYSC_PATH/web1/rootfs|" "$SYSC_PATH/web1/config"
+	# the moment that it begins with cannot be had there, and what was made for it goes
+	run sysc export -q -o archive web1
+	[[ $(inside web1 'cat /root/file') == mine ]]
+	sysc stop -k web1
+	cp as-started "$SYSC_PATH/web1/config"
+	sysc start web1
+	[[ $(inside web1 'cat /root/file') == mine ]]
+	sysc stop -k web1
+}
+
 # layers_of NAME: how many folders the overlay has
 layers_of() { sysc config get "$1" rootfs.path | tr ':' '\n' | grep -c /; }
 
