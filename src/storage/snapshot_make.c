@@ -242,14 +242,16 @@ static int write_out(const struct making *making, struct error *err)
 
 static int give_name(const struct making *making, struct error *err)
 {
-	int all = making->all_fd;
+	int all = making->all_fd, r;
 
 	if (renameat2(all, making->hidden, all, making->what->name, RENAME_NOREPLACE) < 0)
 		return fail(err, errno, "rename 'snapshots/%s'", making->hidden);
-	if ((!making->is_lasting || subvolume_commit(all) < 0) && fsync(all) < 0)
-		return fail(err, errno, "write the name of snapshot '%s' to disk",
-		            making->what->name);
-	return 0;
+	if ((making->is_lasting && subvolume_commit(all) == 0) || fsync(all) == 0)
+		return 0;
+	r = fail(err, errno, "write the name of snapshot '%s' to disk", making->what->name);
+	/* undo() takes it with all that was made for it; one that keeps its name keeps that */
+	(void)renameat2(all, making->what->name, all, making->hidden, RENAME_NOREPLACE);
+	return r;
 }
 
 static int publish(struct making *making, struct error *err)
@@ -277,7 +279,7 @@ static void undo(struct making *making)
 {
 	CLEAN_FREE char *all = must_printf("%s/snapshots", making->container->dir);
 
-	if (making->folder_fd >= 0) {
+	if (making->folder_fd >= 0 && file_exists(making->all_fd, making->hidden)) {
 		if (making->is_made && storage_is_volume(&making->to))
 			(void)storage_remove(&making->to, NULL);
 		(void)remove_tree(making->all_fd, making->hidden, NULL);

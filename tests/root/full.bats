@@ -41,6 +41,16 @@ see_failed() {
 @test "copy -s: two overlays" { walk copy-overlay; }
 @test "rename, with a snapshot and one that stands on it" { walk rename-plain; }
 @test "snapshot create" { walk snapshot; }
+@test "snapshot create: one whose name may not be on disk is not there" {
+	local n why="Input/output error"
+	operation snapshot
+	clean_run -c sync
+	n=$(wc -l <"$beside/steps")
+	from_beginning
+	run_steps -n "$n" -c sync -e EIO
+	see_failed "$n"
+	[[ $now == before ]] || tell "$n" "is $now"
+}
 @test "snapshot create: overlay" { walk snapshot-overlay; }
 @test "snapshot restore" { walk restore; }
 @test "snapshot restore: overlay" { walk restore-overlay; }
