@@ -41,7 +41,7 @@ static const char usage[] =
 	"      --exported          FILE is of sysc-export: its tree is unpacked and verified\n"
 	"      --method WORD       how to pack: zstd, gzip, xz, none (zstd)\n"
 	"      --level N           of the method\n"
-	"      --threads N         to pack with (as many as processors)\n"
+	"      --threads N         to pack with (as many as processors, at most 16)\n"
 	"      --privileged        of a container that has the host's owners: keep trusted.*\n"
 	"      --manifest FD       open file with the manifest\n"
 	"      --config FD         open file with the configuration\n"

@@ -469,7 +469,7 @@ static const struct option_row options[] = {
 	{'o', "output",    OPTION_STRING, &opt_output,    "FILE|-", "where to (NAME.tar.zst in the current folder); - is standard output"},
 	{'z', "compress",  OPTION_STRING, &opt_method,    "METHOD", "zstd, gzip, xz or none (zstd)"},
 	{0,   "level",     OPTION_STRING, &opt_level,     "N",      "how hard to compress, in the numbers of the method"},
-	{'T', "threads",   OPTION_NUMBER, &opt_threads,   "N",      "threads to compress with (as many as processors)"},
+	{'T', "threads",   OPTION_NUMBER, &opt_threads,   "N",      "threads to compress with (one for each processor, at most 16)"},
 	{0,   "since",     OPTION_STRING, &opt_since,     "FILE",   "only what changed since this earlier archive, or the list of one"},
 	{0,   "list",      OPTION_STRING, &opt_list,      "FILE",   "keeps the archive's list, for the next --since"},
 	{0,   "snapshot",  OPTION_STRING, &opt_snapshot,  "SNAP",   "this snapshot instead of what the container is now"},
@@ -483,7 +483,9 @@ const struct command cmd_export = {
 	.name = "export",
 	.operands = "NAME",
 	.summary = "Write a container into one archive",
-	.details = "A running container is frozen while it is read.\n",
+	.details =
+		"A running container is frozen for a moment where its tree can be kept without a\n"
+		"copy, elsewhere while it is read.\n",
 	.options = options,
 	.needs = NEEDS_DEFINED,
 	.flags = COMMAND_JSON | COMMAND_ROOT,
