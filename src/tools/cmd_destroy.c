@@ -13,7 +13,6 @@
 #include "container/lock.h"
 #include "container/state.h"
 #include "monitor/client.h"
-#include "storage/remove.h"
 #include "storage/storage.h"
 #include "storage/sweep.h"
 #include "tools/command.h"
@@ -211,32 +210,13 @@ static int hide(const struct doomed *doomed, const char *hidden, struct error *e
 	return r;
 }
 
-/* The hidden folder: it may be big, so how far it is is shown, and a signal ends it. */
-static int remove_folder(const struct doomed *doomed, const char *hidden, struct error *err)
-{
-	const char *path = doomed->call->paths.store;
-	CLEAN_FD int store = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEAN_FD int signals = process_catch_signals();
-	struct tree_progress progress;
-	const struct remove_options with = {.progress = tree_progress_removed, .user = &progress};
-	int r;
-
-	if (store < 0)
-		return fail(err, errno, "open '%s'", path);
-	tree_progress_begin(&progress, doomed->call, doomed->container.name, signals);
-	progress.line.counted = "removed";
-	r = remove_tree_with(store, hidden, &with, err);
-	progress_clear(&progress.line);
-	return r;
-}
-
 static int remove_all(struct doomed *doomed, struct error *err)
 {
 	const struct container *container = &doomed->container;
 	const struct paths *paths = &doomed->call->paths;
 	CLEAN_FREE char *hidden = must_printf(".%s.destroying", container->name);
 	CLEAN_FREE char *path = must_printf("%s/%s", paths->store, hidden);
-	CLEAN_FD int folder = hide(doomed, path, err);
+	CLEAN_FD int folder = hide(doomed, path, err), signals = -1;
 
 	if (folder < 0)
 		return folder;
@@ -246,7 +226,9 @@ static int remove_all(struct doomed *doomed, struct error *err)
 	/* the hidden folder last: what is left of the rest is found by it */
 	if (sweep_traces(paths, container->name, err) < 0)
 		output_note(doomed->call, "%s: %s", container->name, err->text);
-	if (remove_folder(doomed, hidden, err) == 0)
+	signals = process_catch_signals();
+	if (tree_progress_remove(doomed->call, container->name, paths->store, hidden, signals,
+	                         err) == 0)
 		return 0;
 	/* the container is gone; the next command tries again */
 	if (err->code == EINTR)

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "container/container.h"
 #include "container/uuid.h"
-#include "storage/remove.h"
 #include "tools/command.h"
 #include "tools/tree_progress.h"
 
@@ -119,19 +118,8 @@ int making_publish(const char *folder, const struct container *target, struct er
 void making_remove(const struct call *call, const struct container *target)
 {
 	CLEAN_FREE char *name = must_printf(".%s.creating", target->name);
-	CLEAN_FD int store = open(target->paths->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct tree_progress progress;
-	const struct remove_options options = {.progress = tree_progress_removed,
-	                                       .user = &progress};
 	struct error err = {0};
 
-	tree_progress_begin(&progress, call, target->name, -1);
-	progress.line.counted = "removed";
-	if (store < 0)
-		(void)fail(&err, errno, "open '%s'", target->paths->store);
-	else
-		(void)remove_tree_with(store, name, &options, &err);
-	progress_clear(&progress.line);
-	if (err.code)
+	if (tree_progress_remove(call, target->name, target->paths->store, name, -1, &err) < 0)
 		output_note(call, "%s", err.text);
 }

@@ -23,7 +23,12 @@ void tree_progress_begin(struct tree_progress *progress, const struct call *call
                          int signals_fd);
 /* For copy_options: user is a struct tree_progress. */
 int tree_progress_copied(const struct copy_totals *done, void *user, struct error *err);
-/* The same for remove_options. */
-int tree_progress_removed(uint64_t entries, void *user, struct error *err);
+
+/*
+ * Removes the tree "hidden" of the folder store, with such a line in front of which name stands, as remove_tree_with().
+ * signals_fd: as above; -EINTR when one came.
+ */
+int tree_progress_remove(const struct call *call, const char *name, const char *store,
+                         const char *hidden, int signals_fd, struct error *err);
 
 #endif
