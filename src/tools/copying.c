@@ -157,6 +157,7 @@ static int publish(struct copying *copying, struct error *err)
 	return r < 0 ? r : making_publish(copying->dir, &copying->target, err);
 }
 
+/* A volume that cannot be removed yet is found by the folder, by the next command that cleans up. */
 static void undo(struct copying *copying)
 {
 	struct error err = {0};
@@ -165,12 +166,13 @@ static void undo(struct copying *copying)
 		return;
 	if (copying->onward_is_made && storage_remove(&copying->onward, &err) < 0)
 		output_note(copying->call, "%s", err.text);
-	if (copying->is_made && storage_is_volume(&copying->to) &&
-	    storage_remove(&copying->to, &err) < 0)
-		output_note(copying->call, "%s", err.text);
-	making_remove(copying->call, &copying->target);
 	if (copying->is_ephemeral)
 		unstarted_clear(copying->paths, copying->name);
+	if (copying->is_made && storage_is_volume(&copying->to) &&
+	    storage_remove(&copying->to, &err) < 0)
+		output_note(copying->call, "%s (the next command tries again)", err.text);
+	else
+		making_remove(copying->call, &copying->target);
 }
 
 static int make(struct copying *copying, struct strings *errors, struct error *err)

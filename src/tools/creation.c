@@ -259,7 +259,8 @@ static int make(struct creation *creation, struct strings *errors, struct error 
 	return r < 0 ? r : publish(creation, err);
 }
 
-static void undo(const struct creation *creation)
+/* A volume that cannot be removed yet is found by the folder, by the next command that cleans up. */
+static void undo(struct creation *creation)
 {
 	CLEAN_FREE char *rootfs = must_printf("%s/rootfs", creation->dir);
 	struct error err = {0};
@@ -268,11 +269,13 @@ static void undo(const struct creation *creation)
 		return;
 	if (creation->tree_fd >= 0)
 		(void)umount2(rootfs, MNT_DETACH); /* a failure is seen below */
-	if (creation->has_snapshots && sweep_snapshots(creation->dir, &err) < 0)
-		output_note(creation->call, "%s", err.text);
-	if (creation->is_made && !storage_is_inside(&creation->storage, creation->dir) &&
-	    storage_remove(&creation->storage, &err) < 0)
-		output_note(creation->call, "%s", err.text);
+	fd_close(&creation->tree_fd);              /* which kept it busy */
+	if ((creation->has_snapshots && sweep_snapshots(creation->dir, &err) < 0) ||
+	    (creation->is_made && !storage_is_inside(&creation->storage, creation->dir) &&
+	     storage_remove(&creation->storage, &err) < 0)) {
+		output_note(creation->call, "%s (the next command tries again)", err.text);
+		return;
+	}
 	making_remove(creation->call, &creation->target);
 }
 

@@ -248,9 +248,11 @@ archives() {
 	sysc export -q --snapshots -o /tmp/all.tar.zst web1
 	sysc import -q --verify /tmp/all.tar.zst
 	if zfs_without_maps; then
+		before=$(volumes)
 		fails sysc import -q -B zfs --size 120M -s "$options" web2 /tmp/all.tar.zst
 		contains "$out" "--no-snapshots leaves them out"
 		[ ! -e "$store/web2" ]
+		same "$before" "$(volumes)"
 		sysc import -q -B zfs --size 120M -s "$options" --no-snapshots web2 /tmp/all.tar.zst
 		sysc start web2
 		same two "$(inside web2 'cat /root/file; ls /root/gone 2>/dev/null' || :)"
@@ -271,7 +273,17 @@ archives() {
 	sysc import -q -B "$backend" --size 120M -s "$options" --then /tmp/later.tar.zst web3 /tmp/full.tar.zst
 	sysc start web3
 	same "three new" "$(inside web3 'echo $(cat /root/file /root/new)')"
-	rm /tmp/all.tar.zst /tmp/full.tar.zst /tmp/later.tar.zst
+	# of one that runs a moment is kept, and goes with the export or with what comes after a killed one
+	before=$(volumes)
+	sysc export -q -o /tmp/live.tar.zst web3
+	same "$before" "$(volumes)"
+	sysc import -q --verify /tmp/live.tar.zst
+	timeout -s KILL 0.7 sysc export -q -o /tmp/killed.tar.zst web3 || :
+	wait_for 30 sh -c '! pgrep -x lvm && ! pgrep -x zfs'
+	sysc stop -k web3
+	sysc config set web3 boot.order 7
+	same "$before" "$(volumes)"
+	rm -f /tmp/*.tar.zst
 	sysc destroy -f -s web1 web2 web3
 	same "" "$(volumes)"
 }
