@@ -211,10 +211,8 @@ static bool may_clone(const struct copying *copying)
 
 static int clone_or_copy(struct copying *copying, struct full *full, struct error *err)
 {
-	int r = storage_announce(&copying->to, copying->folder_fd, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (copying->onward.backend || (copying->is_shared && is_backend(&copying->to, "overlay") &&
 	                                !storage_has_written(&copying->from))) {
 		r = storage_make(&copying->to, err);
@@ -339,7 +337,9 @@ int copying_tree(struct copying *copying, struct error *err)
 
 	/* its paths where it is made; a lower folder of the source's stays where it is */
 	storage_move(&copying->to, copying->target.dir, copying->dir);
-	r = take(copying, err);
+	r = storage_announce(&copying->to, copying->folder_fd, err);
+	if (r == 0)
+		r = take(copying, err);
 	if (r == 0)
 		r = move_ids(copying, err);
 	if (r == 0 && !copying->is_shared)

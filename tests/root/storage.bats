@@ -548,3 +548,18 @@ fake_lvm() {
 	[[ ! -e $volumes/web1 && ! -e $SYSC_PATH/.web1.creating ]]
 	umount /usr/local/sbin
 }
+
+@test "lvm: what tells of the copy of a running container is on disk before there is a volume" {
+	need busybox
+	fake_lvm
+	start_busybox web1
+	exec {begun}<>"$volumes/.begun" {go}<>"$volumes/.go" {made}<>"$volumes/.made"
+	echo >&"$go"
+	# the volume has no device, so that the copy ends there
+	run "$top_builddir/tests/lib/step" -l "$BATS_TEST_TMPDIR/steps" "$top_builddir/src/sysc" copy -B lvm -S rootfs.options=vg=vg0 web1 web2
+	((status != 0))
+	exec {begun}>&- {go}>&- {made}>&-
+	order=$(grep -oE ' (sysc (rename|syncfs)|lvm openat) .*/(config|\.web2\.creating|web2)$' "$BATS_TEST_TMPDIR/steps" | cut -d ' ' -f 2,3)
+	[[ $order == $'sysc rename\nsysc syncfs\nlvm openat' ]]
+	umount /usr/local/sbin
+}
