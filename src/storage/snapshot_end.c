@@ -57,25 +57,31 @@ int snapshot_finish_restore(const struct container *container, int all_fd, int f
 	return 0;
 }
 
-/* A restore: 1 when the new tree is in its place. */
-static int is_exchanged(const struct container *container, const char *dir, struct storage *next)
+/*
+ * A restore: 1 when the new tree is in its place, 0: nothing has changed. old: what the folder dir has, or is to have.
+ * What cannot be read is an error, since the only copy of what was there may be in that folder.
+ */
+static int is_exchanged(const struct container *container, const char *dir,
+                        const struct storage *old, uint64_t identity, struct storage *next,
+                        struct error *err)
 {
 	CLEAN_FREE char *file = must_printf("%s/config.new", dir);
-	CLEAN(snapshot_done) struct snapshot before = {0};
 	CLEAN(storage_done) struct storage now = {.backend = NULL};
 	CLEAN_FREE char *one = NULL, *other = NULL;
-	uint64_t identity = 0;
+	uint64_t held = identity ? snapshot_tree_number(storage_place(old)) : 0;
+	int r;
 
-	if (snapshot_read_info(dir, &before, &identity, NULL) < 0 ||
-	    snapshot_storage_of(container->file, NULL, &now, NULL) < 0)
-		return 0;
+	/* not by what the container's file names: that may have been changed since */
 	if (identity)
-		return snapshot_tree_number(storage_place(&now)) == identity;
+		return held && held != identity;
 	/* written before anything was made, gone since it is in force */
 	if (!file_exists(AT_FDCWD, file))
 		return 1;
-	if (snapshot_storage_of(file, container->config.uuid, next, NULL) < 0)
-		return 0;
+	r = snapshot_storage_of(container->file, NULL, &now, err);
+	if (r == 0)
+		r = snapshot_storage_of(file, container->config.uuid, next, err);
+	if (r < 0)
+		return r;
 	one = storage_text(&now);
 	other = storage_text(next);
 	return text_is(one, other);
@@ -87,24 +93,44 @@ static char *name_of(const char *hidden)
 	return must_printf("%.*s", (int)(strrchr(hidden, '.') - hidden - 1), hidden + 1);
 }
 
+/* As is_exchanged(), which fills next, and old. Before both files are there nothing is exchanged. */
+static int look_at_restore(const struct container *container, const char *hidden,
+                           struct storage *old, struct storage *next, struct error *err)
+{
+	CLEAN_FREE char *dir = snapshot_dir(container, hidden), *name = name_of(hidden);
+	CLEAN_FREE char *info = must_printf("%s/info", dir), *file = must_printf("%s/config", dir);
+	CLEAN(snapshot_done) struct snapshot what = {0};
+	CLEAN(storage_done) struct storage before = {.backend = NULL};
+	uint64_t identity = 0;
+	int r;
+
+	if (!file_exists(AT_FDCWD, info) || !file_exists(AT_FDCWD, file))
+		return 0;
+	r = snapshot_read_info(dir, &what, &identity, err);
+	if (r == 0)
+		r = snapshot_storage_of(file, container->config.uuid, &before, err);
+	if (r < 0)
+		return r;
+	snapshot_hide_place(container, name, hidden, &before, old);
+	return is_exchanged(container, dir, old, identity, next, err);
+}
+
 static int end_restore(const struct container *container, int all_fd, const char *hidden,
                        struct error *err)
 {
-	CLEAN_FREE char *dir = snapshot_dir(container, hidden);
-	CLEAN_FREE char *file = must_printf("%s/config", dir);
+	CLEAN_FREE char *dir = snapshot_dir(container, hidden), *name = name_of(hidden);
 	CLEAN_FREE char *next_file = must_printf("%s/config.new", dir);
-	CLEAN_FREE char *name = name_of(hidden);
-	CLEAN(storage_done) struct storage before = {.backend = NULL}, next = {.backend = NULL};
-	CLEAN(storage_done) struct storage old = {.backend = NULL};
+	CLEAN(storage_done) struct storage old = {.backend = NULL}, next = {.backend = NULL};
 	CLEAN_FD int folder = openat(all_fd, hidden, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
 
 	if (folder < 0)
 		return fail(err, errno, "open 'snapshots/%s'", hidden);
-	if (is_exchanged(container, dir, &next) &&
-	    snapshot_storage_of(file, container->config.uuid, &before, NULL) == 0) {
-		snapshot_hide_place(container, name, hidden, &before, &old);
+	r = look_at_restore(container, hidden, &old, &next, err);
+	if (r < 0)
+		return r;
+	if (r > 0)
 		return snapshot_finish_restore(container, all_fd, folder, hidden, &old, name, err);
-	}
 	/* a tree of its own outside of the folder; never the one that the container has */
 	if (!next.backend)
 		(void)snapshot_storage_of(next_file, container->config.uuid, &next, NULL);
@@ -131,7 +157,7 @@ static int end_one(const struct container *container, int all_fd, const char *hi
 
 	if (text_is(hidden, SNAPSHOT_FOLD_MARK))
 		return is_stopped ? snapshot_end_fold(container, all_fd, err) : 0;
-	r = is_begun || is_kept ? snapshot_read_info(dir, &before, NULL, err) : 0;
+	r = is_begun || is_kept ? snapshot_read_info(dir, &before, NULL, is_kept ? err : NULL) : 0;
 	if (r < 0 && is_kept)
 		return r;
 	if (is_kept || before.paths.count)

@@ -63,6 +63,14 @@ see_helped() {
 	assert_list "$1"
 }
 
+# kill_before_name: before what a restore replaced gets its name, which is behind the exchange
+kill_before_name() {
+	n=$(awk '$3 == "renameat2" && $4 ~ "/before-restore[^/]*$" { print $1 }' "$beside/steps")
+	[[ -n $n ]] || { cat "$beside/steps" && return 1; }
+	from_beginning
+	run_steps -n "$n" -k main
+}
+
 # swept OPERATION: the next command, whatever it is, removes what is hidden
 swept() {
 	operation "$1"
@@ -95,6 +103,17 @@ assert_nothing_hidden() { ! list_all | grep '/\.[^/]*\.' || tell "$1" "left behi
 @test "snapshot create" { walk snapshot; }
 @test "snapshot create: overlay" { walk snapshot-overlay; }
 @test "snapshot restore" { walk restore; }
+@test "snapshot restore: what it replaced stays, though the container's file names another tree by now" {
+	operation restore
+	clean_run
+	kill_before_name
+	cp "$SYSC_PATH/web1/config" "$beside/config"
+	sed -i 's|^path = .*|path = dir:/nowhere|' "$SYSC_PATH/web1/config"
+	sysc config set web1 boot.order 7
+	cp "$beside/config" "$SYSC_PATH/web1/config"
+	is_before_or_after || tell "$n" "not as after" "$(differences "$after" "$state")"
+	[[ $now == after ]] || tell "$n" "is $now"
+}
 @test "snapshot restore: overlay" { walk restore-overlay; }
 @test "snapshot restore --config-only" { walk restore-config; }
 @test "snapshot restore --path" { walk restore-paths; }
