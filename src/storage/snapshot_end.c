@@ -115,6 +115,13 @@ static int look_at_restore(const struct container *container, const char *hidden
 	return is_exchanged(container, dir, old, identity, next, err);
 }
 
+int snapshot_drop_restoring(int all_fd, int folder_fd, const char *hidden, struct error *err)
+{
+	if (unlinkat(folder_fd, "info", 0) < 0 && errno != ENOENT)
+		return fail(err, errno, "remove 'snapshots/%s/info'", hidden);
+	return remove_tree(all_fd, hidden, err);
+}
+
 static int end_restore(const struct container *container, int all_fd, const char *hidden,
                        struct error *err)
 {
@@ -143,7 +150,7 @@ static int end_restore(const struct container *container, int all_fd, const char
 		    storage_remove(&next, err) < 0)
 			return -err->code;
 	}
-	return remove_tree(all_fd, hidden, err);
+	return snapshot_drop_restoring(all_fd, folder, hidden, err);
 }
 
 static int end_one(const struct container *container, int all_fd, const char *hidden,

@@ -63,6 +63,11 @@ uint64_t snapshot_tree_number(const char *path);
 /* out is before, a tree of the snapshot NAME, with its place while that folder is still called HIDDEN. */
 void snapshot_hide_place(const struct container *container, const char *name, const char *hidden,
                          const struct storage *before, struct storage *out);
+/*
+ * Removes what a restore that has changed nothing made in SNAPSHOTS/HIDDEN. First what tells that it was one: what is
+ * left of the rest, should this be killed, is never taken for one that is done.
+ */
+int snapshot_drop_restoring(int all_fd, int folder_fd, const char *hidden, struct error *err);
 /* Everything behind the exchange, with before as snapshot_hide_place() made it; may be done again. */
 int snapshot_finish_restore(const struct container *container, int all_fd, int folder_fd,
                             const char *hidden, const struct storage *before, const char *name,

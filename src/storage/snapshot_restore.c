@@ -241,7 +241,8 @@ static void drop(const struct restoring *restoring, const struct storage *made)
 		return;
 	if (!restoring->by_exchange && restoring->is_made)
 		(void)storage_remove(made, NULL);
-	(void)remove_tree(restoring->all_fd, restoring->hidden, NULL);
+	(void)snapshot_drop_restoring(restoring->all_fd, restoring->folder_fd, restoring->hidden,
+	                              NULL);
 	(void)snapshot_drop_layers(restoring->container, NULL);
 }
 

@@ -71,6 +71,33 @@ kill_before_name() {
 	run_steps -n "$n" -k main
 }
 
+# sweep_killed OPERATION: killed at what puts it in force; the next command, which takes all back, is killed at each step
+sweep_killed() {
+	local n
+	operation "$1"
+	clean_run
+	n=$(awk '$3 ~ /^rename/ && $4 ~ "(/web1/config|/rootfs)$" { print $1; exit }' "$beside/steps")
+	[[ -n $n ]] || { cat "$beside/steps" && return 1; }
+	from_beginning
+	run_steps -n "$n" -k main
+	[[ -n $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*.restoring') ]]
+	keep_beginning
+	# shellcheck disable=SC2086 # words
+	words=($next)
+	run_steps -l "$beside/steps"
+	# in which order a file system lists the rest is its own matter
+	[[ $(grep -om 1 '\.restoring/[^/ ]*$' "$beside/steps") == .restoring/info ]] || { cat "$beside/steps" && return 1; }
+	at_each_step "$beside/steps" "${MOST-40}" see_swept -k main
+}
+
+see_swept() {
+	# shellcheck disable=SC2086 # words
+	"$SYSC" $next >>"$beside/run.log" 2>&1 || tell "$1" "the next command failed"
+	state=$(look)
+	[[ $state == "$before" ]] || tell "$1" "not as before" "$(differences "$before" "$state")"
+	assert_nothing_hidden "$1"
+}
+
 # swept OPERATION: the next command, whatever it is, removes what is hidden
 swept() {
 	operation "$1"
@@ -115,6 +142,8 @@ assert_nothing_hidden() { ! list_all | grep '/\.[^/]*\.' || tell "$1" "left behi
 	[[ $now == after ]] || tell "$n" "is $now"
 }
 @test "snapshot restore: overlay" { walk restore-overlay; }
+@test "snapshot restore: what takes it back is killed too" { sweep_killed restore; }
+@test "snapshot restore: overlay: what takes it back is killed too" { sweep_killed restore-overlay; }
 @test "snapshot restore --config-only" { walk restore-config; }
 @test "snapshot restore --path" { walk restore-paths; }
 @test "snapshot restore --path: overlay" { walk restore-paths-overlay; }

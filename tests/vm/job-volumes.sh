@@ -281,7 +281,9 @@ archives() {
 	timeout -s KILL 0.7 sysc export -q -o /tmp/killed.tar.zst web3 || :
 	wait_for 30 sh -c '! pgrep -x lvm && ! pgrep -x zfs'
 	sysc stop -k web3
-	sysc config set web3 boot.order 7
+	# of zfs what the clone was to stand on goes with the next one
+	sysc snapshot create -q web3 next
+	sysc snapshot delete -q web3 next
 	same "$before" "$(volumes)"
 	rm -f /tmp/*.tar.zst
 	sysc destroy -f -s web1 web2 web3
