@@ -82,8 +82,7 @@ sweep_killed() {
 	run_steps -n "$n" -k main
 	[[ -n $(find "$SYSC_PATH/web1/snapshots" -maxdepth 1 -name '.*.restoring') ]]
 	keep_beginning
-	# shellcheck disable=SC2086 # words
-	words=($next)
+	read -ra words <<<"$next"
 	run_steps -l "$beside/steps"
 	# in which order a file system lists the rest is its own matter
 	[[ $(grep -om 1 '\.restoring/[^/ ]*$' "$beside/steps") == .restoring/info ]] || { cat "$beside/steps" && return 1; }
